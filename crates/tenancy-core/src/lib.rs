@@ -1,0 +1,40 @@
+//! Tenant identity, scopes, lifecycle, resolution, stores and envelopes of
+//! [`tenancy`](https://docs.rs/tenancy). Knows no database and no framework.
+//!
+//! The way from a request to data: a chain of [`Resolver`]s finds the tenant's id, a
+//! [`TenantStore`] looks it up, a [`Membership`] check admits the caller, and [`Tenancy`] opens a
+//! [`TenantScope`]. Adapters take nothing else: no scope, no data.
+
+mod builder;
+mod capability;
+mod database;
+mod envelope;
+mod error;
+mod id;
+mod lifecycle;
+mod placement;
+mod provision;
+mod request;
+mod resolution;
+mod scope;
+mod store;
+mod tenancy;
+mod tenant;
+
+pub use builder::*;
+pub use capability::*;
+pub use database::ScopedDatabase;
+pub use envelope::*;
+pub use error::{Error, Refusal};
+pub use id::{IntoTenantId, InvalidTenantId, TenantId};
+pub use lifecycle::{
+    Bootstrapper, BoxError, CleanupError, CleanupErrors, Ending, Event, Listener, OpenScope,
+};
+pub use placement::{Placement, Strategy};
+pub use provision::Provisioner;
+pub use request::*;
+pub use resolution::*;
+pub use scope::{CentralScope, Context, InCurrentScope, InScope, Phase, ScopeFn, TenantScope};
+pub use store::*;
+pub use tenancy::{Leaving, Tenancy};
+pub use tenant::{MetadataError, Tenant, TenantStatus};

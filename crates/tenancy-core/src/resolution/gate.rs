@@ -1,0 +1,122 @@
+//! Decides who is let in.
+
+use std::fmt::Write;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::chain::Named;
+use super::{Authorization, Chain};
+use crate::store::Directory;
+use crate::tenancy::ensure_active;
+use crate::{Domain, Error, Outcome, Refusal, RequestView, StoreError, Tenant, TenantId};
+
+/// From a request to an admitted tenant.
+///
+/// For every request that names a tenant in a valid form the same is done: look up, ask for
+/// membership, and only then combine both answers. So neither the answer nor the work tells an
+/// unknown tenant from a suspended one, or from one that the caller is no member of.
+pub(crate) struct Gate {
+    chain: Chain,
+    authorization: Authorization,
+    stand_ins: StandIns,
+}
+
+impl Gate {
+    pub(crate) fn new(chain: Chain, authorization: Authorization) -> Self {
+        Self {
+            chain,
+            authorization,
+            stand_ins: StandIns::new(),
+        }
+    }
+
+    pub(crate) async fn admit(
+        &self,
+        directory: &Directory,
+        request: &dyn RequestView,
+    ) -> Result<Tenant, Error> {
+        let admitted = self.decide(directory, request).await;
+        // Without the id: the log of refused requests is no list of tenants.
+        tracing::debug!(
+            outcome = Outcome::of(&admitted).map(Outcome::as_str),
+            "request resolved"
+        );
+        admitted
+    }
+
+    async fn decide(
+        &self,
+        directory: &Directory,
+        request: &dyn RequestView,
+    ) -> Result<Tenant, Error> {
+        let (asked, found) = match self.chain.resolve(request)? {
+            Named::Id(id) => {
+                let found = directory.find(&id).await;
+                (id, found)
+            }
+            Named::Domain(domain) => {
+                let found = self.by_domain(directory, &domain).await;
+                let asked = match &found {
+                    Ok(Some(tenant)) => tenant.id().clone(),
+                    _ => self.stand_ins.of(&domain),
+                };
+                (asked, found)
+            }
+            Named::Both(id, domain) => {
+                let found = self.by_domain(directory, &domain).await;
+                // Another tenant's domain looks like an unknown one: to say "ambiguous" would
+                // tell that it is known.
+                let found = found.map(|found| found.filter(|tenant| *tenant.id() == id));
+                (id, found)
+            }
+        };
+        let allowed = self.authorization.allows(&asked, request).await;
+        let tenant = ensure_active(found?);
+        if !allowed.map_err(Error::Membership)? {
+            // An unknown or suspended tenant stays that in the application's own logs.
+            return Err(tenant.err().unwrap_or(Refusal::Forbidden).into());
+        }
+        tenant.map_err(Error::from)
+    }
+
+    /// As many look-ups for an unknown domain as for a known one.
+    async fn by_domain(
+        &self,
+        directory: &Directory,
+        domain: &Domain,
+    ) -> Result<Option<Tenant>, StoreError> {
+        let found = directory.find_by_domain(domain).await?;
+        if found.is_none() {
+            directory.find(&self.stand_ins.of(domain)).await?;
+        }
+        Ok(found)
+    }
+}
+
+/// The ids that stand in for the tenants of unknown domains: one for each domain, and no one can
+/// guess it, so that a tenant can't be given it.
+struct StandIns {
+    key: [u8; 32],
+}
+
+impl StandIns {
+    fn new() -> Self {
+        let mut key = [0; 32];
+        // Without randomness these ids can be guessed, which still admits nobody: what is found
+        // for them is thrown away.
+        let _ = getrandom::fill(&mut key);
+        Self { key }
+    }
+
+    fn of(&self, domain: &Domain) -> TenantId {
+        let digest = Hmac::<Sha256>::new_from_slice(&self.key)
+            .map(|mac| mac.chain_update(domain.as_str()).finalize().into_bytes());
+        let mut text = String::from("unknown-");
+        for byte in digest.iter().flatten().take(24) {
+            // Writing into a string can't fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        TenantId::new(text).unwrap_or_else(|_| TenantId::from(0_u64))
+    }
+}

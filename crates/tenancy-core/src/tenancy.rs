@@ -1,0 +1,296 @@
+//! [`Tenancy`]: opens scopes, and is the only one that does.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::envelope::EnvelopeKeys;
+use crate::lifecycle::{Detached, DynBootstrapper, Ending, Listener, OpenScope};
+use crate::resolution::Gate;
+use crate::scope::{Ambient, Phase};
+use crate::store::Directory;
+use crate::{
+    CentralScope, Error, IntoTenantId, Refusal, RequestView, ScopeFn, Tenant, TenantId,
+    TenantScope, TenantStatus,
+};
+
+/// Opens scopes: for a request, for a tenant named by trusted code, or for central work.
+///
+/// Cheap to clone; all clones are one. Made by [`Tenancy::builder`].
+#[derive(Clone)]
+pub struct Tenancy {
+    pub(crate) inner: Arc<TenancyParts>,
+}
+
+/// What the builder has put together.
+pub(crate) struct TenancyParts {
+    pub(crate) directory: Directory,
+    /// Without one, no request is served.
+    pub(crate) gate: Option<Gate>,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) envelope_keys: Option<EnvelopeKeys>,
+}
+
+/// What runs around every scope.
+pub(crate) struct Lifecycle {
+    pub(crate) bootstrappers: Arc<[Box<dyn DynBootstrapper>]>,
+    pub(crate) listeners: Arc<[Arc<dyn Listener>]>,
+    pub(crate) detached: Arc<Detached>,
+    pub(crate) realm: Realm,
+}
+
+impl Lifecycle {
+    pub(crate) fn new(
+        bootstrappers: Vec<Box<dyn DynBootstrapper>>,
+        listeners: Vec<Arc<dyn Listener>>,
+    ) -> Self {
+        Self {
+            bootstrappers: bootstrappers.into(),
+            listeners: listeners.into(),
+            detached: Arc::new(Detached::new()),
+            realm: Realm(Arc::new(())),
+        }
+    }
+}
+
+/// Tells the scopes of two [`Tenancy`] values in one process apart, where ids may be the same.
+#[derive(Clone)]
+pub(crate) struct Realm(Arc<()>);
+
+impl PartialEq for Realm {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Tenancy {
+    pub(crate) fn assemble(parts: TenancyParts) -> Self {
+        Self {
+            inner: Arc::new(parts),
+        }
+    }
+
+    /// Runs `work` in the scope of `tenant`: for workers, jobs and everything that has no request.
+    ///
+    /// `tenant` comes from trusted code, so no membership is checked; the tenant must be known and
+    /// active. Inside the scope of the same tenant it is that same scope; inside another's it is
+    /// refused.
+    ///
+    /// A body whose errors all come through `?` needs its type written:
+    /// `async |scope: &TenantScope| -> Result<_, AppError> { .. }`.
+    ///
+    /// # Errors
+    /// What `work` returns, as it is. Before it: [`Error::InvalidTenantId`], [`Error::Refused`],
+    /// [`Error::NestedTenant`], [`Error::Store`] or [`Error::Bootstrap`]. After a `work` that
+    /// succeeded: [`Error::Cleanup`], where a revert failed.
+    pub fn run<'a, I, F, T, E>(
+        &'a self,
+        tenant: I,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        I: IntoTenantId,
+        F: AsyncFnOnce(&TenantScope) -> Result<T, E> + for<'s> ScopeFn<'s, TenantScope, T, E> + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
+        let id = tenant.into_tenant_id();
+        async move {
+            let id = id.map_err(Error::from)?;
+            let find = self.find_active(&id);
+            self.run_found(&id, find, work).await
+        }
+    }
+
+    /// Runs `work` in the scope of the tenant that `find` answers with, unless that tenant's scope
+    /// is open here already.
+    pub(crate) async fn run_found<F, T, E>(
+        &self,
+        id: &TenantId,
+        find: impl Future<Output = Result<Tenant, Error>> + Send,
+        work: F,
+    ) -> Result<T, E>
+    where
+        F: for<'s> ScopeFn<'s, TenantScope, T, E>,
+        T: Send,
+        E: From<Error> + Send,
+    {
+        if let Some(Ambient::Tenant(state)) = Ambient::current() {
+            let open = state.phase.load() < Phase::Ending;
+            if !open || state.tenant.id() != id || state.realm != self.inner.lifecycle.realm {
+                return Err(Error::NestedTenant.into());
+            }
+            return work.call(&TenantScope::from_state(state)).await;
+        }
+        let span = tracing::info_span!("tenancy.scope", tenant.id = %id);
+        async move {
+            let open = self.open(find.await?).await?;
+            let body = work.call(open.scope());
+            match AssertUnwindSafe(open.scope().scope(body))
+                .catch_unwind()
+                .await
+            {
+                Ok(Ok(value)) => {
+                    let cleanup = open.close(Ending::Completed).await;
+                    if cleanup.is_empty() {
+                        Ok(value)
+                    } else {
+                        Err(Error::Cleanup(cleanup).into())
+                    }
+                }
+                // What could not be reverted is logged and told to listeners, beside this error.
+                Ok(Err(error)) => {
+                    open.close(Ending::Failed).await;
+                    Err(error)
+                }
+                Err(panic) => {
+                    open.close(Ending::Panicked).await;
+                    std::panic::resume_unwind(panic)
+                }
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Runs `work` across tenants, for a stated `reason`, which is logged.
+    ///
+    /// # Errors
+    /// What `work` returns, as it is. Before it: [`Error::CentralInsideTenant`] inside a tenant's
+    /// scope, [`Error::NoReason`] for an empty reason.
+    pub fn central<'a, F, T, E>(
+        &'a self,
+        reason: impl Into<Cow<'static, str>>,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        F: AsyncFnOnce(&CentralScope) -> Result<T, E>
+            + for<'s> ScopeFn<'s, CentralScope, T, E>
+            + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
+        let reason = reason.into();
+        async move {
+            if let Some(Ambient::Tenant(_)) = Ambient::current() {
+                return Err(Error::CentralInsideTenant.into());
+            }
+            run_central(reason, work).await
+        }
+    }
+
+    /// Leaves `scope` by name, for central work inside it.
+    pub fn leaving<'a>(&'a self, scope: &'a TenantScope) -> Leaving<'a> {
+        Leaving {
+            scope,
+            tenancy: self,
+        }
+    }
+
+    /// Opens the scope that `request` asks for: resolve, look up, check the membership. This is
+    /// what integrations call.
+    ///
+    /// # Errors
+    /// [`Error::Resolution`] for a request that names no tenant, or not in a valid form;
+    /// [`Error::Refused`] for one that is unknown, not active or not the caller's, which must look
+    /// the same from outside; [`Error::Store`], [`Error::Membership`], [`Error::Bootstrap`],
+    /// [`Error::NestedTenant`] or [`Error::WithoutRequests`].
+    pub async fn open_request(&self, request: &dyn RequestView) -> Result<OpenScope, Error> {
+        let gate = self.inner.gate.as_ref().ok_or(Error::WithoutRequests)?;
+        let tenant = gate.admit(&self.inner.directory, request).await?;
+        self.open(tenant).await
+    }
+
+    /// Waits until the reverts of all scopes that ended so far, dropped ones included, are done:
+    /// for a graceful shutdown, and for tests.
+    pub async fn settled(&self) {
+        self.inner.lifecycle.detached.settled().await;
+    }
+
+    /// Forgets what the look-up cache knows of `tenant`, also if it is being loaded right now.
+    /// Call it after a change to the tenant's status, domains or placement.
+    pub fn invalidate(&self, tenant: &TenantId) {
+        self.inner.directory.invalidate(tenant);
+    }
+
+    async fn open(&self, tenant: Tenant) -> Result<OpenScope, Error> {
+        OpenScope::open(tenant, &self.inner.lifecycle).await
+    }
+
+    async fn find_active(&self, id: &TenantId) -> Result<Tenant, Error> {
+        let found = self.inner.directory.find(id).await?;
+        ensure_active(found).map_err(Error::from)
+    }
+}
+
+/// The tenant, if its status opens a scope.
+pub(crate) fn ensure_active(found: Option<Tenant>) -> Result<Tenant, Refusal> {
+    match found {
+        None => Err(Refusal::Unknown),
+        Some(tenant) if tenant.status() == TenantStatus::Active => Ok(tenant),
+        Some(tenant) => Err(Refusal::NotActive(tenant.status())),
+    }
+}
+
+async fn run_central<F, T, E>(reason: Cow<'static, str>, work: F) -> Result<T, E>
+where
+    F: for<'s> ScopeFn<'s, CentralScope, T, E>,
+    E: From<Error>,
+{
+    struct CloseOnDrop(CentralScope);
+    impl Drop for CloseOnDrop {
+        fn drop(&mut self) {
+            self.0.close();
+        }
+    }
+    let open = CloseOnDrop(CentralScope::open(reason)?);
+    Ambient::around(Some(open.0.ambient()), work.call(&open.0)).await
+}
+
+/// A tenant's scope that is being left by name. Made by [`Tenancy::leaving`].
+#[derive(Debug)]
+#[must_use = "nothing happens before `.central(..)` is called"]
+pub struct Leaving<'a> {
+    scope: &'a TenantScope,
+    tenancy: &'a Tenancy,
+}
+
+impl<'a> Leaving<'a> {
+    /// Runs `work` across tenants; the tenant's scope is the ambient one again afterwards.
+    ///
+    /// # Errors
+    /// What `work` returns, as it is. Before it: [`Error::ScopeMismatch`] where the scope to leave
+    /// is not the one that is open here, [`Error::ScopeEnded`], [`Error::NoReason`].
+    pub fn central<F, T, E>(
+        self,
+        reason: impl Into<Cow<'static, str>>,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        F: AsyncFnOnce(&CentralScope) -> Result<T, E>
+            + for<'s> ScopeFn<'s, CentralScope, T, E>
+            + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
+        let reason = reason.into();
+        async move {
+            self.scope.ensure_usable()?;
+            if !self.scope.belongs_to(&self.tenancy.inner.lifecycle.realm) {
+                return Err(Error::ScopeMismatch.into());
+            }
+            run_central(reason, work).await
+        }
+    }
+}
+
+impl fmt::Debug for Tenancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenancy").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,16 @@
+//! What `tenancy-core` promises, tried from outside.
+
+// A helper's failed `unwrap` fails the test that called it, which is what it is for.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod capability;
+mod chain;
+mod envelopes;
+mod fuzz;
+mod gate;
+mod lifecycle;
+mod look_up_cache;
+mod resolvers;
+mod scopes;
+mod stores;
+mod support;
