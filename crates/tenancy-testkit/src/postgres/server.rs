@@ -1,0 +1,320 @@
+use std::fmt::{self, Write as _};
+use std::net::TcpListener;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, Config};
+
+use super::given::{self, Given};
+use super::major::left_out;
+use super::place::Place;
+use super::supervisor::Supervised;
+use super::usage::{self, Use};
+use super::{Database, Major, database, install};
+use crate::Error;
+use crate::random::random_hex;
+
+/// `initdb` and the first start, on a machine that does other things too.
+const START_PATIENCE: Duration = Duration::from_mins(2);
+
+/// A real server. One of our own is throw-away: it is stopped, and its data removed, when this is
+/// dropped, and when the process that started it dies, even by `SIGKILL`.
+pub struct Server {
+    major: Major,
+    version: String,
+    endpoint: Endpoint,
+    own: Option<Mutex<Supervised>>,
+}
+
+impl Server {
+    /// The server of this major that the whole process shares: the one that the environment gives
+    /// ([`Major::variable`]), or one of its own, started at the first call.
+    ///
+    /// It belongs to no runtime: each `#[tokio::test]` has its own, and all may use it.
+    ///
+    /// # Errors
+    /// What [`Server::start`] fails with; [`Error::Given`] if the one given is not what it should be.
+    pub async fn shared(major: Major) -> Result<&'static Self, Error> {
+        static SHARED: [OnceCell<Server>; 4] = [const { OnceCell::const_new() }; 4];
+        let place = usize::from(major.number() - Major::V15.number());
+        SHARED[place]
+            .get_or_try_init(|| async {
+                if left_out() {
+                    return Err(Error::LeftOut { server: "postgres" });
+                }
+                match std::env::var(major.variable()) {
+                    Ok(url) => Self::given(major, &url).await,
+                    Err(_) => Self::start(major).await,
+                }
+            })
+            .await
+    }
+
+    /// Starts a server of its own for the caller, with our settings.
+    ///
+    /// # Errors
+    /// [`Error::Fetch`] if its programs are not there and can't be had, [`Error::Start`] with the end of
+    /// its log if it doesn't come up, [`Error::LeftOut`] if the run was told to do without.
+    pub async fn start(major: Major) -> Result<Self, Error> {
+        Self::builder(major).start().await
+    }
+
+    /// A server with settings of its own, such as `max_prepared_transactions`.
+    pub const fn builder(major: Major) -> Builder {
+        Builder {
+            major,
+            settings: Vec::new(),
+        }
+    }
+
+    /// A server that is already there, by a superuser's URL. It is not stopped at the end.
+    ///
+    /// # Errors
+    /// [`Error::Given`] if it can't be reached, is of no supported major, or the user is no superuser.
+    pub async fn at(url: &str) -> Result<Self, Error> {
+        let Given {
+            endpoint,
+            version,
+            major,
+        } = given::look_at(url, "the URL").await?;
+        Ok(Self {
+            major,
+            version,
+            endpoint,
+            own: None,
+        })
+    }
+
+    async fn given(major: Major, url: &str) -> Result<Self, Error> {
+        let found = given::look_at(url, major.variable()).await?;
+        if found.major != major {
+            return Err(Error::Given {
+                variable: major.variable().to_owned(),
+                reason: format!(
+                    "it is PostgreSQL {}, and {major} is expected there",
+                    found.version
+                ),
+            });
+        }
+        usage::record(major, Use::Given);
+        Ok(Self {
+            major,
+            version: found.version,
+            endpoint: found.endpoint,
+            own: None,
+        })
+    }
+
+    /// Its major.
+    pub const fn major(&self) -> Major {
+        self.major
+    }
+
+    /// Its version as it says itself, such as `18.6`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The host that it listens on: 127.0.0.1 for a server of our own.
+    pub fn host(&self) -> &str {
+        &self.endpoint.host
+    }
+
+    /// The TCP port that it listens on.
+    pub const fn port(&self) -> u16 {
+        self.endpoint.port
+    }
+
+    /// The URL of this database for the superuser.
+    pub fn superuser_url(&self, database: &str) -> String {
+        self.endpoint.url(database)
+    }
+
+    /// A fresh database with roles of its own: see [`Database`].
+    ///
+    /// # Errors
+    /// [`Error::Database`] if the server refuses.
+    pub async fn database(&self) -> Result<Database, Error> {
+        let database = Database::create(&self.endpoint).await?;
+        usage::record(self.major, Use::Database);
+        Ok(database)
+    }
+
+    /// Everything that it has logged. Empty for a server that was given.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the log can't be read.
+    pub fn log(&self) -> Result<String, Error> {
+        self.own.as_ref().map_or_else(
+            || Ok(String::new()),
+            |own| own.lock().unwrap_or_else(PoisonError::into_inner).log(),
+        )
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("version", &self.version)
+            .field("endpoint", &self.endpoint)
+            .field("own", &self.own.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server that is about to be started, from [`Server::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is started before `.start()`"]
+pub struct Builder {
+    major: Major,
+    settings: Vec<(String, String)>,
+}
+
+impl Builder {
+    /// Sets a parameter in `postgresql.conf`, over ours if it is one of them.
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts it, and returns when it answers.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start(self) -> Result<Server, Error> {
+        if left_out() {
+            return Err(Error::LeftOut { server: "postgres" });
+        }
+        let place = Place::find()?;
+        let programs = install::programs(&place, self.major).await?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let endpoint = Endpoint {
+                host: "127.0.0.1".to_owned(),
+                port: free_port()?,
+                user: "postgres".to_owned(),
+                password: random_hex(16)?,
+            };
+            let mut own = Supervised::spawn(
+                &place,
+                &programs,
+                endpoint.port,
+                &endpoint.password,
+                &self.settings,
+            )?;
+            let reason = match answers(&mut own, &endpoint).await {
+                Ok(version) => {
+                    usage::record(self.major, Use::Started);
+                    let own = Some(Mutex::new(own));
+                    return Ok(Server {
+                        major: self.major,
+                        version,
+                        endpoint,
+                        own,
+                    });
+                }
+                Err(reason) => reason,
+            };
+            let log = own.log()?;
+            // Another process took the port between our look and the server's start.
+            if attempts < 5 && log.contains("could not bind") {
+                continue;
+            }
+            let lines: Vec<&str> = log.lines().collect();
+            return Err(Error::Start {
+                version: self.major.release(),
+                reason: reason.to_owned(),
+                log: lines[lines.len().saturating_sub(20)..].join("\n"),
+            });
+        }
+    }
+}
+
+/// Waits until the server answers with its version, or has ended.
+async fn answers(own: &mut Supervised, endpoint: &Endpoint) -> Result<String, &'static str> {
+    let since = Instant::now();
+    while since.elapsed() < START_PATIENCE {
+        // The password is this server's own, so that another one on the port doesn't answer for it.
+        if let Ok(client) = endpoint.connect("postgres").await
+            && let Ok(row) = client.query_one("SHOW server_version", &[]).await
+        {
+            return Ok(row.get(0));
+        }
+        if own.has_ended() {
+            return Err("it ended by itself");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err("it did not answer in time")
+}
+
+fn free_port() -> Result<u16, Error> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(Error::Listen)
+}
+
+/// Where a server listens, and who its superuser is.
+#[derive(Clone)]
+pub(super) struct Endpoint {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) user: String,
+    pub(super) password: String,
+}
+
+impl Endpoint {
+    pub(super) fn url(&self, database: &str) -> String {
+        self.url_for(&self.user, &self.password, database)
+    }
+
+    pub(super) fn url_for(&self, role: &str, password: &str, database: &str) -> String {
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        format!(
+            "postgres://{}:{}@{host}:{}/{}",
+            encoded(role),
+            encoded(password),
+            self.port,
+            encoded(database)
+        )
+    }
+
+    pub(super) async fn connect(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
+        let mut config = Config::new();
+        config
+            .host(&self.host)
+            .port(self.port)
+            .user(&self.user)
+            .password(&self.password)
+            .dbname(database)
+            .connect_timeout(Duration::from_secs(10));
+        database::connect(&config).await
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}:{}", self.user, self.host, self.port)
+    }
+}
+
+/// A URL's part, with everything but letters, digits, `-` and `_` escaped.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string can't fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}

@@ -1,0 +1,141 @@
+//! Keeps a server no longer than the process that wants it.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::place::Place;
+use crate::Error;
+
+const SCRIPT: &str = include_str!("supervisor.sh");
+
+/// An immediate shutdown is bounded by the server itself (it kills what lingers after 5 seconds).
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A server with the shell that watches over it. Dropped: the server is stopped and its folder gone.
+#[derive(Debug)]
+pub(super) struct Supervised {
+    shell: Child,
+    folder: PathBuf,
+    log: File,
+}
+
+impl Supervised {
+    /// Initializes and starts a server; it does not answer yet when this returns.
+    pub(super) fn spawn(
+        place: &Place,
+        programs: &Path,
+        port: u16,
+        password: &str,
+        settings: &[(String, String)],
+    ) -> Result<Self, Error> {
+        let folder = tempfile::Builder::new()
+            .prefix("tenancy-postgres-")
+            .tempdir_in(&place.temp)
+            .map_err(Error::file("making a folder in", &place.temp))?;
+        let path = folder.path().to_owned();
+        let write = |name: &str, content: &str| {
+            let file = path.join(name);
+            fs::write(&file, content).map_err(Error::file("writing", file))
+        };
+        write("password", password)?;
+        write("settings", &configuration(&path, settings))?;
+        let log = path.join("log");
+        let log = File::options()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(&log)
+            .map_err(Error::file("writing", log))?;
+        if let Some(user) = place.run_as {
+            chown(&path, Some(user), Some(user)).map_err(Error::file("handing over", &path))?;
+        }
+        let output = || {
+            log.try_clone()
+                .map_err(Error::file("writing", path.join("log")))
+        };
+
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", SCRIPT, "tenancy-postgres"])
+            .args([&path, programs])
+            .arg(port.to_string())
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(output()?)
+            .stderr(output()?)
+            // Not the terminal's group: Ctrl-C is for us, and the closing pipe is for the server.
+            .process_group(0);
+        if let Some(user) = place.run_as {
+            command.uid(user).gid(user);
+        }
+        let shell = command.spawn().map_err(Error::file("running", "/bin/sh"))?;
+        Ok(Self {
+            shell,
+            folder: folder.keep(),
+            log,
+        })
+    }
+
+    /// Whether the server has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.shell.try_wait(), Ok(None))
+    }
+
+    /// What the server has logged, also when its folder is gone already.
+    pub(super) fn log(&self) -> Result<String, Error> {
+        let failed = || Error::file("reading", self.folder.join("log"));
+        let mut log = self.log.try_clone().map_err(failed())?;
+        log.seek(SeekFrom::Start(0)).map_err(failed())?;
+        let mut text = Vec::new();
+        log.read_to_end(&mut text).map_err(failed())?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let since = Instant::now();
+        while !self.has_ended() && since.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Ours first, so that a test can override what we chose: the last line wins.
+fn configuration(folder: &Path, settings: &[(String, String)]) -> String {
+    let folder = folder.display().to_string();
+    // A socket's path has 107 bytes at most.
+    let sockets = if folder.len() < 80 {
+        folder.as_str()
+    } else {
+        ""
+    };
+    let ours = [
+        ("listen_addresses", "127.0.0.1"),
+        ("unix_socket_directories", sockets),
+        ("max_connections", "200"),
+        // Nobody needs the data after a crash.
+        ("fsync", "off"),
+        ("full_page_writes", "off"),
+        ("synchronous_commit", "off"),
+    ];
+    let ours = ours.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut text = String::new();
+    for (name, value) in ours.iter().chain(settings) {
+        let value = value.replace('\\', "\\\\").replace('\'', "''");
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "{name} = '{value}'");
+    }
+    text
+}

@@ -1,0 +1,35 @@
+//! Tells the test run which process used which server, so that its summary rests on what happened.
+
+use std::fs::File;
+use std::io::Write as _;
+
+use super::Major;
+
+/// What was used.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Use {
+    /// A server that the run gave.
+    Given,
+    /// A server that this process started itself.
+    Started,
+    /// A database on any of them.
+    Database,
+}
+
+/// Adds a line to `TENANCY_TEST_USED`, if there is such a variable.
+pub(super) fn record(major: Major, what: Use) {
+    let Some(path) = std::env::var_os("TENANCY_TEST_USED") else {
+        return;
+    };
+    // Cargo names the package to every test program that it runs.
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| "another program".to_owned());
+    let what = match what {
+        Use::Given => "given",
+        Use::Started => "started",
+        Use::Database => "database",
+    };
+    // One short line in append mode is written whole. A summary is not worth a failing test.
+    if let Ok(mut file) = File::options().append(true).open(path) {
+        let _ = file.write_all(format!("{major}\t{what}\t{package}\n").as_bytes());
+    }
+}
