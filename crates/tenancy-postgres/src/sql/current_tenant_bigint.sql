@@ -1,0 +1,25 @@
+
+DECLARE
+  m pg_catalog.int8 := pg_catalog.currval('tenancy.seal_mark'::pg_catalog.regclass);
+  id pg_catalog.text;
+BEGIN
+  IF m OPERATOR(pg_catalog.<) 0 THEN
+    m := 0 OPERATOR(pg_catalog.-) m;
+    IF (m OPERATOR(pg_catalog.>>) 8) OPERATOR(pg_catalog.<>) pg_catalog.int8(pg_catalog.date_part('epoch', pg_catalog.now()) OPERATOR(pg_catalog.*) 1000000::pg_catalog.float8) THEN
+      RAISE EXCEPTION USING ERRCODE = 'TN001', MESSAGE = 'no tenant scope is open: the transaction that it was bound to has ended',
+        HINT = 'Open a scope for this transaction, or use central for work across tenants.';
+    END IF;
+    m := m OPERATOR(pg_catalog.&) 255;
+  END IF;
+  IF m OPERATOR(pg_catalog.=) 200 THEN
+    RETURN pg_catalog.currval('tenancy.seal_piece_0'::pg_catalog.regclass);
+  END IF;
+  -- Another kind, or no scope, which the text reader raises.
+  id := tenancy.current_tenant();
+  IF (id COLLATE pg_catalog."C" OPERATOR(pg_catalog.~) '^(0|[1-9][0-9]{0,18})$') IS NOT TRUE
+     OR (id::pg_catalog.numeric OPERATOR(pg_catalog.>) 9223372036854775807::pg_catalog.numeric) THEN
+    RAISE EXCEPTION USING ERRCODE = 'TN003', MESSAGE = 'the tenant''s id is not the one spelling of a bigint',
+      HINT = 'Register the tenant under decimal digits without leading zeros, or use a tenant column of its own type.';
+  END IF;
+  RETURN id::pg_catalog.int8;
+END
