@@ -1,0 +1,17 @@
+//! Tenancy for [SQLx](sqlx): PostgreSQL row-level, and SQLite with a database for each tenant.
+//!
+//! Switch on the feature `postgres` or `sqlite`. Both offer the same verbs over a scope:
+//! `acquire`, `begin` and `transaction`; what they hand out is the driver's own type, so that
+//! `sqlx::query*` works as it always does.
+
+mod closure;
+mod error;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod scoped_database;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+pub use closure::TxFn;
+pub use error::{DriverError, Error};

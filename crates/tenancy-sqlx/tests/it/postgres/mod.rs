@@ -1,0 +1,15 @@
+mod broken;
+mod cancelled_begin;
+mod careless;
+mod central;
+mod conformance;
+mod doors;
+mod fuzz;
+mod half_read;
+mod handlers;
+mod leftovers;
+mod misuse;
+mod secrets;
+mod stage;
+mod trips;
+mod verbs;
