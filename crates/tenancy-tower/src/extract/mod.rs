@@ -1,0 +1,23 @@
+//! What an axum handler can ask for as an argument.
+
+mod missing_layer;
+mod scoped;
+mod tenant;
+mod tenant_scope;
+
+pub use missing_layer::MissingLayer;
+pub use scoped::{DatabaseIn, NoConnection, Scoped};
+pub use tenant::Tenant;
+pub use tenant_scope::TenantScope;
+
+use axum::http::request::Parts;
+
+use crate::ticket::Ticket;
+
+fn open_scope(parts: &Parts) -> Result<&tenancy_core::TenantScope, MissingLayer> {
+    parts
+        .extensions
+        .get::<Ticket>()
+        .map(Ticket::scope)
+        .ok_or(MissingLayer)
+}

@@ -1,0 +1,97 @@
+//! The layer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use tenancy_core::Tenancy;
+use tower_layer::Layer;
+
+use crate::{Refused, TenancyService};
+
+/// Opens the tenant's scope around every request: resolves, authorizes, runs the handler and the
+/// response body in it, and closes it. A request without a valid tenant never reaches the handler.
+///
+/// ```
+/// use http::{Request, Response};
+/// use tenancy_core::{BoxError, Header, RequestView, Tenancy, TenantId};
+/// use tenancy_tower::TenancyLayer;
+/// use tower::{Layer as _, service_fn};
+///
+/// # let store = tenancy_core::MemoryStore::default();
+/// struct User { tenant: TenantId }
+///
+/// let tenancy = Tenancy::builder(store)
+///     .resolve(Header::named("x-tenant-id"))
+///     .authorize(|tenant: &TenantId, request: &dyn RequestView| {
+///         // What authentication, a layer outside this one, gave as `Principal::new(user)`.
+///         let user = request.principal_as::<User>();
+///         let own = user.is_some_and(|user| user.tenant == *tenant);
+///         async move { Ok::<_, BoxError>(own) }
+///     })
+///     .build();
+/// # async fn handler(_: Request<String>) -> Result<Response<String>, std::io::Error> { Ok(Response::default()) }
+/// let service = TenancyLayer::new(tenancy).layer(service_fn(handler));
+/// # let _ = service;
+/// ```
+#[derive(Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct TenancyLayer {
+    tenancy: Tenancy,
+    answer: Answer,
+}
+
+/// Makes the response to a request that was refused.
+pub(crate) type Answer = Arc<dyn Fn(Refused, &Parts) -> Response<Bytes> + Send + Sync>;
+
+impl TenancyLayer {
+    /// A layer that opens scopes of `tenancy`, and answers refusals with
+    /// [`Refused::response`].
+    pub fn new(tenancy: Tenancy) -> Self {
+        Self {
+            tenancy,
+            answer: Arc::new(|refused, _| refused.response()),
+        }
+    }
+
+    /// Answers refusals with `answer` instead: to speak JSON, say, or the site's own pages.
+    ///
+    /// It sees the request's head, to choose a format, and a [`Refused`], which does not tell
+    /// unknown, suspended and forbidden tenants apart.
+    ///
+    /// ```
+    /// # use tenancy_core::{MemoryStore, Tenancy};
+    /// # let tenancy = Tenancy::builder(MemoryStore::default()).without_requests().build();
+    /// let layer = tenancy_tower::TenancyLayer::new(tenancy).on_refusal(|refused, _request| {
+    ///     let mut response = refused.response();
+    ///     *response.body_mut() = format!(r#"{{"status":{}}}"#, refused.status().as_u16()).into();
+    ///     response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    ///     response
+    /// });
+    /// ```
+    pub fn on_refusal<F>(mut self, answer: F) -> Self
+    where
+        F: Fn(Refused, &Parts) -> Response<Bytes> + Send + Sync + 'static,
+    {
+        self.answer = Arc::new(answer);
+        self
+    }
+}
+
+impl<S> Layer<S> for TenancyLayer {
+    type Service = TenancyService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TenancyService::new(inner, self.tenancy.clone(), Arc::clone(&self.answer))
+    }
+}
+
+impl fmt::Debug for TenancyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenancyLayer")
+            .field("tenancy", &self.tenancy)
+            .finish_non_exhaustive()
+    }
+}

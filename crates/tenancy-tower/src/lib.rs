@@ -1,0 +1,42 @@
+//! [`tenancy`](https://docs.rs/tenancy) for tower and axum: a layer that opens the tenant's scope
+//! around a handler and its response body, and extractors that need it.
+//!
+//! [`TenancyLayer`] works with every tower service over [`http::Request`]; the extractors
+//! `TenantScope`, `Tenant` and `Scoped` come with the feature `axum`.
+//!
+//! # How long a scope lasts
+//! From the moment the request is admitted until its response body has ended or is dropped, and no
+//! longer: handler error, panic, and a client that goes away close it too. Handler and body run
+//! with it as the ambient scope. Handles on it are tickets; kept beyond the end, in a spawned task
+//! or a static, they refuse every checkout with
+//! [`ScopeEnded`](tenancy_core::Error::ScopeEnded). **An upgraded connection** (a WebSocket)
+//! outlives its response: its ticket has ended when the upgrade is done. Let it open scopes of its
+//! own, with [`Tenancy::run`](tenancy_core::Tenancy::run), for each message or batch.
+//!
+//! # The order of layers
+//! Authentication goes outside [`TenancyLayer`], since the membership check needs to know who
+//! asks; it hands its findings over as the request extensions [`VerifiedClaims`] and
+//! [`Principal`].
+//!
+//! Path resolvers see the path as it was sent, with the feature `axum` also inside a nested router.
+//! Another router that cuts off a prefix belongs inside the layer.
+
+mod body;
+mod claims;
+#[cfg(feature = "axum")]
+mod extract;
+mod head;
+mod layer;
+mod principal;
+mod refused;
+mod service;
+mod ticket;
+
+pub use body::ScopedBody;
+pub use claims::VerifiedClaims;
+#[cfg(feature = "axum")]
+pub use extract::{DatabaseIn, MissingLayer, NoConnection, Scoped, Tenant, TenantScope};
+pub use layer::TenancyLayer;
+pub use principal::Principal;
+pub use refused::Refused;
+pub use service::{ResponseFuture, TenancyService};

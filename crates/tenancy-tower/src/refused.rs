@@ -1,0 +1,69 @@
+//! What a client is told when no scope was opened.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use tenancy_core::Error;
+
+/// Why a request was answered without its handler: as much as the outside may know.
+///
+/// A tenant that is unknown, one that is suspended, and one that isn't the caller's are all
+/// [`NotFound`](Self::NotFound), and nothing finer reaches a mapper given to
+/// [`TenancyLayer::on_refusal`](crate::TenancyLayer::on_refusal): whatever a mapper does, these
+/// three look the same. The cause is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refused {
+    /// 400: the request names no tenant, more than one, or one in a form that isn't allowed.
+    NoTenant,
+    /// 404: there is nothing here for this caller.
+    NotFound,
+    /// 503: the store, the membership check or a bootstrapper failed. Nobody was let in.
+    TryLater,
+    /// 500: the application is put together wrongly; its log says how.
+    Misconfigured,
+}
+
+impl Refused {
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Resolution(_) | Error::InvalidTenantId(_) => Self::NoTenant,
+            Error::Refused(_) => Self::NotFound,
+            Error::Store(_) | Error::Membership(_) | Error::Bootstrap { .. } => Self::TryLater,
+            _ => Self::Misconfigured,
+        }
+    }
+
+    /// The status of the default response.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::NoTenant => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::TryLater => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The text of the default response: the same for every request.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::NoTenant => "this request does not name one tenant\n",
+            Self::NotFound => "not found\n",
+            Self::TryLater => "temporarily unavailable\n",
+            Self::Misconfigured => "internal error\n",
+        }
+    }
+
+    /// The default response: [`message`](Self::message) as plain text, not to be cached.
+    pub fn response(self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from_static(self.message().as_bytes()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}

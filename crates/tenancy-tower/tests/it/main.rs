@@ -1,0 +1,16 @@
+//! The layer and its extractors, through real routers and a real server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a helper of a test may fail as a test does
+
+mod bootstrap;
+mod compile_fail;
+mod extractors;
+mod isolation;
+mod lifetime;
+mod looks;
+mod misassembled;
+mod outcomes;
+mod response_body;
+mod server;
+mod spans;
+mod support;
