@@ -1,0 +1,5 @@
+//! What must compile, and what must not.
+
+mod misuse;
+#[cfg(all(feature = "axum", feature = "sqlx-postgres"))]
+mod readme;
