@@ -1,0 +1,107 @@
+//! The servers of a run, held by a program of the testkit that stops them when we are gone.
+
+use std::error::Error;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+
+/// The majors that are supported, oldest first.
+pub(crate) const MAJORS: [u16; 4] = [15, 16, 17, 18];
+
+/// One server that is up.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) major: u16,
+    pub(crate) version: String,
+    /// Somebody else's, and left running.
+    pub(crate) given: bool,
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// The variable that gives this server to the tests.
+    pub(crate) fn variable(&self) -> String {
+        variable(self.major)
+    }
+}
+
+/// Every server of the run. Dropped: those that were started are stopped, and their data is gone.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    holder: Child,
+    pub(crate) all: Vec<Server>,
+}
+
+impl Servers {
+    /// Takes the servers behind these URLs, and starts those of these majors that none of them covers.
+    pub(crate) fn bring(urls: &[String], majors: &[u16]) -> Result<Self, Box<dyn Error>> {
+        // Built with the tests, beside us.
+        let program = std::env::current_exe()?.with_file_name("throwaway-postgres");
+        let mut holder = Command::new(&program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{} can't be run: {error}", program.display()))?;
+        let (Some(orders), Some(answers)) = (holder.stdin.as_mut(), holder.stdout.take()) else {
+            return Err("the program that holds the servers has no pipes".into());
+        };
+        for url in urls {
+            writeln!(orders, "at {url}")?;
+        }
+        for major in majors {
+            writeln!(orders, "start {major}")?;
+        }
+        writeln!(orders)?;
+
+        let mut servers = Self {
+            holder,
+            all: Vec::new(),
+        };
+        let mut answers = BufReader::new(answers).lines();
+        // The answers come all together, once all servers are up.
+        while !servers.covers(urls.len(), majors) {
+            let Some(answer) = answers.next() else {
+                return Err(
+                    "the servers that the tests need could not be had (the reason stands above), \
+                            and no test was run"
+                        .into(),
+                );
+            };
+            servers.all.push(read(&answer?)?);
+        }
+        Ok(servers)
+    }
+
+    fn covers(&self, urls: usize, majors: &[u16]) -> bool {
+        let given = self.all.iter().filter(|server| server.given).count();
+        given == urls
+            && majors
+                .iter()
+                .all(|major| self.all.iter().any(|server| server.major == *major))
+    }
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        drop(self.holder.stdin.take());
+        // It ends by itself when they are stopped.
+        let _ = self.holder.wait();
+    }
+}
+
+/// The variable that gives the server of this major.
+pub(crate) fn variable(major: u16) -> String {
+    format!("TENANCY_TEST_POSTGRES_{major}")
+}
+
+fn read(answer: &str) -> Result<Server, Box<dyn Error>> {
+    let words: Vec<&str> = answer.splitn(4, ' ').collect();
+    let &[major, version, origin, url] = words.as_slice() else {
+        return Err("the program that holds the servers gave an answer that is none".into());
+    };
+    Ok(Server {
+        major: major.parse()?,
+        version: version.to_owned(),
+        given: origin == "given",
+        url: url.to_owned(),
+    })
+}
