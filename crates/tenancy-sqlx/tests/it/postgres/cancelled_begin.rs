@@ -41,15 +41,18 @@ async fn on_a_plain_pool_acknowledged_writes_are_lost() {
             .connect(&stage.database.admin_url())
             .await
             .unwrap();
-        for n in 0..20 {
-            // In flight: sent, and not answered.
-            assert!(cancelled(pool.begin(), 1).await.is_none());
-            sqlx::query("INSERT INTO plain VALUES ($1)")
+        let mut acknowledged = 0;
+        // Where in its flight a dropped `begin` is depends on the machine's load, so it is tried for
+        // long.
+        for n in 0..500 {
+            // A `begin` that was done after one poll was not cut short, and leaves nothing behind.
+            drop(cancelled(pool.begin(), 1).await);
+            let written = sqlx::query("INSERT INTO plain VALUES ($1)")
                 .bind(n)
                 .execute(&pool)
-                .await
-                .unwrap();
-            drop(pool.begin().await.unwrap());
+                .await;
+            acknowledged += i64::from(written.is_ok());
+            drop(pool.begin().await);
         }
         pool.close().await;
         let row = stage
@@ -59,7 +62,7 @@ async fn on_a_plain_pool_acknowledged_writes_are_lost() {
             .unwrap();
         let kept: i64 = row.get(0);
         assert!(
-            kept < 20,
+            kept < acknowledged,
             "SQLx no longer loses writes here: the guard may be simplified"
         );
     })
