@@ -41,6 +41,20 @@ async fn agreement_resolves() {
 }
 
 #[tokio::test]
+async fn a_request_opens_no_second_scope_inside_a_tenants() {
+    let tenancy = tenancy();
+    let outer = tenancy
+        .open_request(&Fake::host("acme.example.com"))
+        .await
+        .unwrap();
+    for host in ["acme.example.com", "beta.example.com"] {
+        let request = Fake::host(host);
+        let inner = outer.scope().scope(tenancy.open_request(&request)).await;
+        assert!(matches!(inner, Err(Error::NestedTenant)), "{inner:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_identifier_never_falls_through() {
     let good = || Fake::host("acme.example.com").claim("tenant", "acme");
     for (resolver, request) in [
