@@ -20,6 +20,7 @@ mod scope;
 mod store;
 mod tenancy;
 mod tenant;
+mod tx_fn;
 
 pub use builder::*;
 pub use capability::*;
@@ -38,3 +39,4 @@ pub use scope::{CentralScope, Context, InCurrentScope, InScope, Phase, ScopeFn, 
 pub use store::*;
 pub use tenancy::{Leaving, Tenancy};
 pub use tenant::{MetadataError, Tenant, TenantStatus};
+pub use tx_fn::TxFn;

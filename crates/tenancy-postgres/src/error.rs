@@ -63,6 +63,14 @@ pub enum Error {
         /// What was wrong with the answer.
         reason: &'static str,
     },
+    /// The settings of the startup message did not reach the server session.
+    #[error(
+        "something between this application and PostgreSQL, a connection pooler it seems, {what} the settings that were sent at connect, so a session here is not a session of the server, and a scope bound to one could reach another client: connect to the server itself"
+    )]
+    StartupOptions {
+        /// What became of them: `dropped`, `replaced` or `refused`.
+        what: &'static str,
+    },
     /// What a server answered to the snapshot is no snapshot.
     #[error(
         "the database's answer to the snapshot can't be read (line {line}, column {column}), so nothing was verified: do not serve; this version of tenancy may not know this server"

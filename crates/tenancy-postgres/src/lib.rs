@@ -35,6 +35,7 @@ mod error;
 pub mod ident;
 pub mod install;
 pub mod key;
+pub mod pinned;
 pub mod plan;
 pub mod rotate;
 pub mod scrub;

@@ -58,8 +58,18 @@ SELECT pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_u
 /// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`]: five
 /// columns of text.
 pub fn scrub_sql(nonce: &Nonce) -> String {
+    ending_with("tenancy.leave()", nonce)
+}
+
+/// The same for a login that has no scope to leave, and no right to: the central role. Its challenge
+/// opens nothing.
+pub fn unscoped_scrub_sql(nonce: &Nonce) -> String {
+    ending_with("pg_catalog.repeat('0', 32)", nonce)
+}
+
+fn ending_with(challenge: &str, nonce: &Nonce) -> String {
     format!(
-        "{STATEMENTS}; SELECT tenancy.leave() AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
+        "{STATEMENTS}; SELECT {challenge} AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
          (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements AS p WHERE p.from_sql)::pg_catalog.text AS hijacked, \
          (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements AS p WHERE NOT p.from_sql)::pg_catalog.text AS prepared, \
          (session_user OPERATOR(pg_catalog.=) current_user)::pg_catalog.text AS same_role"

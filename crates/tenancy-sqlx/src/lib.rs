@@ -4,7 +4,6 @@
 //! `acquire`, `begin` and `transaction`; what they hand out is the driver's own type, so that
 //! `sqlx::query*` works as it always does.
 
-mod closure;
 mod error;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -13,5 +12,5 @@ mod scoped_database;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
-pub use closure::TxFn;
 pub use error::{DriverError, Error};
+pub use tenancy_core::TxFn;

@@ -1,0 +1,186 @@
+//! How a transaction begins, and how to tell that it is still the same one at its end.
+
+use tenancy_postgres::scrub::Nonce;
+use tenancy_postgres::sqlstate;
+
+use crate::{Driver, DriverError, Error, Opening, Row};
+
+/// How far a transaction is kept apart from those beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// Each statement sees what was committed before it.
+    #[default]
+    ReadCommitted,
+    /// The whole transaction sees what was committed before it.
+    RepeatableRead,
+    /// As if the transactions had run one after another; be ready to try again (40001).
+    Serializable,
+}
+
+impl Isolation {
+    fn begin_sql(self) -> &'static str {
+        match self {
+            // What is pinned when a connection is made.
+            Self::ReadCommitted => "BEGIN",
+            Self::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            Self::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        }
+    }
+}
+
+/// What begins a transaction and opens a scope in it, in one message.
+#[derive(Debug)]
+#[must_use = "the connection is not used again before this was sent, and answered"]
+pub struct Begin {
+    isolation: Isolation,
+    opening: Opening,
+    still_open: StillOpen,
+}
+
+impl Begin {
+    pub(crate) fn new(isolation: Isolation, opening: Opening) -> Result<Self, Error> {
+        let still_open = match &opening {
+            Opening::Proof(_) => StillOpen::Scope,
+            Opening::Nothing => StillOpen::Mark(Nonce::random()?),
+        };
+        Ok(Self {
+            isolation,
+            opening,
+            still_open,
+        })
+    }
+
+    /// What begins the transaction, without the scope.
+    pub fn begin_sql(&self) -> &'static str {
+        self.isolation.begin_sql()
+    }
+
+    /// The opening, where a driver sends it by itself.
+    pub fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// The message. The opening is its last statement.
+    pub fn sql(&self) -> String {
+        let mut sql = self.isolation.begin_sql().to_owned();
+        if let StillOpen::Mark(nonce) = &self.still_open {
+            sql.push_str("; ");
+            sql.push_str(&StillOpen::mark_sql(nonce));
+        }
+        if let Some(opening) = self.opening.sql() {
+            sql.push_str("; ");
+            sql.push_str(&opening);
+        }
+        sql
+    }
+
+    /// Whether this is the answer to this very message.
+    pub fn is_answered_by(&self, rows: &[Row]) -> bool {
+        let marked = match &self.still_open {
+            StillOpen::Scope => true,
+            StillOpen::Mark(nonce) => rows
+                .first()
+                .and_then(|row| row.first()?.as_deref())
+                .is_some_and(|echo| echo == nonce.as_str()),
+        };
+        marked && self.opening.is_answered_by(rows)
+    }
+
+    /// How to tell, at its end, that the transaction is still this one.
+    pub fn into_still_open(self) -> StillOpen {
+        self.still_open
+    }
+}
+
+/// How to tell, before its end, that a transaction is the one that was begun.
+#[derive(Debug)]
+pub enum StillOpen {
+    /// The scope is bound to the transaction, so it is gone where SQL has ended it.
+    Scope,
+    /// A setting that is local to the transaction.
+    Mark(Nonce),
+}
+
+/// The end of a transaction: one message, and what its answer says.
+#[derive(Debug)]
+pub struct End {
+    nonce: Nonce,
+    sql: String,
+}
+
+impl StillOpen {
+    fn mark_sql(nonce: &Nonce) -> String {
+        format!("SELECT pg_catalog.set_config('tenancy.open', '{nonce}', true)")
+    }
+
+    /// An expression that raises, or is false or NULL, where the transaction is over.
+    fn condition(&self) -> String {
+        match self {
+            Self::Scope => "tenancy.current_tenant() IS NOT NULL".to_owned(),
+            Self::Mark(nonce) => format!(
+                "1 OPERATOR(pg_catalog./) (pg_catalog.current_setting('tenancy.open', true) \
+                 OPERATOR(pg_catalog.=) '{nonce}'::pg_catalog.text)::pg_catalog.int4 IS NOT NULL"
+            ),
+        }
+    }
+
+    /// What ends the transaction: `COMMIT` or `ROLLBACK`. In the same message it asks whether this is
+    /// still the transaction that was begun, and whether it is sound: PostgreSQL answers `COMMIT` to
+    /// a failed transaction, or to none, as if all were well.
+    ///
+    /// # Errors
+    /// Where the operating system's random source fails.
+    pub fn end(&self, how: &'static str) -> Result<End, Error> {
+        let nonce = Nonce::random()?;
+        let condition = self.condition();
+        let sql =
+            format!("SELECT '{nonce}'::pg_catalog.text, ({condition})::pg_catalog.text; {how}");
+        Ok(End { nonce, sql })
+    }
+}
+
+impl End {
+    /// The message.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// What its answer says.
+    ///
+    /// # Errors
+    /// [`Error::TransactionOver`], [`Error::TransactionFailed`], [`Error::Commit`] or
+    /// [`Error::CommitUnknown`].
+    pub fn judge<D: Driver>(
+        &self,
+        driver: &D,
+        answer: Result<Vec<Row>, D::Error>,
+    ) -> Result<(), Error> {
+        let rows = answer.map_err(|error| refused(DriverError::new(driver, error)))?;
+        // Answered by another message's answer: what became of this one is not known.
+        let [row] = rows.as_slice() else {
+            return Err(Error::CommitUnknown(None));
+        };
+        let column = |at: usize| row.get(at).and_then(Option::as_deref);
+        if column(0) != Some(self.nonce.as_str()) {
+            return Err(Error::CommitUnknown(None));
+        }
+        if column(1) != Some("true") {
+            return Err(Error::TransactionOver);
+        }
+        Ok(())
+    }
+}
+
+fn refused(error: DriverError) -> Error {
+    if error.is_lost() {
+        return Error::CommitUnknown(Some(error));
+    }
+    match error.code() {
+        // The mark divides by zero where it is gone.
+        Some(sqlstate::NO_SCOPE | sqlstate::NO_SCOPE_YET | "22012") => Error::TransactionOver,
+        Some("25P02") => Error::TransactionFailed,
+        Some(_) => Error::Commit(error),
+        None => Error::CommitUnknown(Some(error)),
+    }
+}

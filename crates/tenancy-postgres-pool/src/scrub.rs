@@ -1,0 +1,103 @@
+//! Cleans a connection, and believes only an answer to this very scrub.
+
+use tenancy_postgres::scrub::{Nonce, ScrubAnswer, scrub_sql, unscoped_scrub_sql};
+use tenancy_postgres::seal::Challenge;
+
+use crate::link::Known;
+use crate::{Driver, Prepared};
+
+/// What a scrub ends, besides what was left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// A sealed scope.
+    Seal,
+    /// None that the server knows of.
+    Nothing,
+}
+
+/// Why a connection is not used again. The words go to the log, and hold nothing of the server's.
+#[derive(Debug)]
+pub(crate) enum Suspicion<E> {
+    Driver(E),
+    Answer(tenancy_postgres::Error),
+    NoAnswer,
+    AnotherBackend,
+    Statements,
+    OpenTransaction,
+}
+
+impl<E> Suspicion<E> {
+    pub(crate) fn words(&self) -> &'static str {
+        match self {
+            Self::Driver(_) => "the scrub failed",
+            Self::Answer(_) => "the scrub's answer can't be trusted",
+            Self::NoAnswer => "the scrub was not answered",
+            Self::AnotherBackend => "another connection stands in its place",
+            Self::Statements => "its prepared statements are not the driver's",
+            Self::OpenTransaction => "the driver believes that a transaction is open",
+        }
+    }
+}
+
+/// One message: what was left behind is gone, no scope is open, and here is the next challenge.
+pub(crate) async fn scrub<D: Driver>(
+    driver: &D,
+    connection: &mut D::Connection,
+    ends: Ends,
+    known: Option<Known>,
+) -> Result<(Option<Challenge>, Known), Suspicion<D::Error>> {
+    let nonce = Nonce::random().map_err(Suspicion::Answer)?;
+    let sql = match ends {
+        Ends::Seal => scrub_sql(&nonce),
+        Ends::Nothing => unscoped_scrub_sql(&nonce),
+    };
+    let sql = format!("{sql}; SELECT pg_catalog.pg_backend_pid()");
+    let rows = driver
+        .message(connection, sql)
+        .await
+        .map_err(Suspicion::Driver)?;
+    let [.., answer, backend] = rows.as_slice() else {
+        return Err(Suspicion::NoAnswer);
+    };
+    let columns: Vec<_> = answer.iter().map(Option::as_deref).collect();
+    let answer = ScrubAnswer::read(&columns, &nonce).map_err(Suspicion::Answer)?;
+    let backend = backend
+        .first()
+        .and_then(|pid| pid.as_deref()?.parse().ok())
+        .ok_or(Suspicion::NoAnswer)?;
+    // A connection that was swapped in by `std::mem::swap` was never verified.
+    if known.is_some_and(|known| known.backend != backend) {
+        return Err(Suspicion::AnotherBackend);
+    }
+    let uncounted = uncounted(driver.prepared_statements(connection), answer.prepared())
+        .filter(|now| known.is_none_or(|known| known.uncounted <= *now))
+        .ok_or(Suspicion::Statements)?;
+    if driver.is_in_transaction(connection) {
+        return Err(Suspicion::OpenTransaction);
+    }
+    let challenge = (ends == Ends::Seal).then(|| answer.into_challenge());
+    Ok((challenge, Known { backend, uncounted }))
+}
+
+/// How many statements on the server the driver does not count. `None` where those that it does
+/// count can't all be there, or where there may be no other.
+fn uncounted(prepared: Prepared, on_server: u64) -> Option<u64> {
+    match prepared {
+        Prepared::All(count) => (u64::try_from(count).ok()? == on_server).then_some(0),
+        Prepared::Some(count) => on_server.checked_sub(u64::try_from(count).ok()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_is_gone_or_too_many_is_seen() {
+        assert_eq!(uncounted(Prepared::All(3), 3), Some(0));
+        assert_eq!(uncounted(Prepared::All(3), 2), None);
+        assert_eq!(uncounted(Prepared::All(3), 4), None);
+        assert_eq!(uncounted(Prepared::Some(3), 5), Some(2));
+        assert_eq!(uncounted(Prepared::Some(3), 2), None);
+    }
+}

@@ -1,0 +1,255 @@
+//! The tenants' connections.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tenancy_core::{TenantId, TenantScope};
+use tenancy_pool::{Manager as _, Pool, PoolStatus, Want};
+use tenancy_postgres::seal::Binding;
+use tenancy_postgres::verify::Finding;
+use tokio::time::{Instant, timeout_at};
+
+use crate::link::Stage;
+use crate::manager::LinkManager;
+use crate::route::{Route, Target};
+use crate::{Begin, Begins, Checkout, Driver, DriverError, Error, Isolation, StillOpen};
+
+/// The connections of one service's tenants, each bound to one of them when it is handed out. What
+/// an adapter's pool is made of. Cheap to clone; all clones are one pool.
+pub struct Tenants<D: Driver> {
+    pool: Pool<LinkManager<D>>,
+}
+
+impl<D: Driver> Clone for Tenants<D> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+        }
+    }
+}
+
+impl<D: Driver> Tenants<D> {
+    pub(crate) fn new(pool: Pool<LinkManager<D>>) -> Self {
+        Self { pool }
+    }
+
+    /// The driver.
+    pub fn driver(&self) -> &D {
+        &self.manager().driver
+    }
+
+    /// A connection on which the scope is open until it is dropped. No round trip where one waits on
+    /// the tenant's shelf, or where the driver can queue what opens the scope; one otherwise.
+    ///
+    /// # Errors
+    /// [`Error`]; in each nothing was run.
+    pub async fn bound(&self, scope: &TenantScope) -> Result<Checkout<D>, Error> {
+        scope.ensure_usable()?;
+        let manager = self.manager();
+        let route = Arc::new(Route::of(scope.tenant())?);
+        let deadline = self.deadline();
+        loop {
+            let mut checkout = self.checkout(&route, false, deadline).await?;
+            // It may have ended while this waited for its turn.
+            scope.ensure_usable()?;
+            if matches!(checkout.stage, Stage::Bound) {
+                checkout.opened();
+                return Ok(checkout);
+            }
+            let opening = manager.opening(&mut checkout, &route, Binding::Session)?;
+            if manager.driver.queue_opening(&mut checkout, &opening) {
+                checkout.opened();
+                return Ok(checkout);
+            }
+            let opened = within(deadline, manager.open(&mut checkout, &opening)).await;
+            match opened {
+                Ok(()) => return Ok(checkout),
+                Err(error) => self.another(&route.target, checkout, error)?,
+            }
+        }
+    }
+
+    /// A connection in a transaction in which the scope is open. No round trip where the driver can
+    /// queue what begins it; one otherwise.
+    ///
+    /// # Errors
+    /// As [`bound`](Self::bound).
+    pub async fn begun(
+        &self,
+        scope: &TenantScope,
+        isolation: Isolation,
+    ) -> Result<(Checkout<D>, StillOpen), Error> {
+        scope.ensure_usable()?;
+        let manager = self.manager();
+        let route = Arc::new(Route::of(scope.tenant())?);
+        let deadline = self.deadline();
+        loop {
+            let (mut checkout, begin) = self.beginning(scope, &route, isolation, deadline).await?;
+            if manager.driver.queue_begin(&mut checkout, &begin) {
+                checkout.opened();
+                return Ok((checkout, begin.into_still_open()));
+            }
+            let sent = within(deadline, async {
+                let rows = manager.message(&mut checkout, begin.sql()).await?;
+                if !begin.is_answered_by(&rows) {
+                    return Err(Error::OutOfStep);
+                }
+                checkout.opened();
+                Ok(())
+            });
+            match sent.await {
+                Ok(()) => return Ok((checkout, begin.into_still_open())),
+                Err(error) => self.another(&route.target, checkout, error)?,
+            }
+        }
+    }
+
+    /// As [`begun`](Self::begun), for a driver whose transactions own their connection.
+    ///
+    /// # Errors
+    /// As [`bound`](Self::bound).
+    pub async fn begun_by<B: Begins<D>>(
+        &self,
+        scope: &TenantScope,
+        isolation: Isolation,
+        begins: &B,
+    ) -> Result<(B::Transaction, StillOpen), Error> {
+        scope.ensure_usable()?;
+        let route = Arc::new(Route::of(scope.tenant())?);
+        let deadline = self.deadline();
+        loop {
+            let (checkout, begin) = self.beginning(scope, &route, isolation, deadline).await?;
+            let reused = checkout.is_reused();
+            let sent = within(deadline, async {
+                let answer = begins.begin(checkout, begin.sql()).await;
+                answer.map_err(|error| Error::opening(DriverError::new(self.driver(), error)))
+            });
+            match sent.await {
+                Ok(transaction) => return Ok((transaction, begin.into_still_open())),
+                Err(error) => self.after(&route.target, reused, error)?,
+            }
+        }
+    }
+
+    /// Looks for holes, now: the whole verification, with the findings that were accepted too.
+    ///
+    /// # Errors
+    /// As [`bound`](Self::bound), where the database can't be asked.
+    pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
+        let deadline = self.deadline();
+        let want = Want {
+            tenant: None,
+            target: &Target::base(),
+            clean_will_do: true,
+        };
+        let mut checkout = self.pool.checkout(want, deadline).await?;
+        checkout.stage = Stage::Open;
+        let manager = self.manager();
+        within(deadline, manager.trust.findings(manager, &mut checkout)).await
+    }
+
+    /// Empties this tenant's shelf: its right has ended. Connections in use are not put back on it.
+    pub fn evict(&self, tenant: &TenantId) {
+        self.pool.evict(tenant);
+    }
+
+    /// Refuses new checkouts, waits for those that are out, and closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// How many connections there are.
+    pub fn status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+
+    /// A connection whose clean state was seen, closed with its checkout: that the pool can connect
+    /// and may serve.
+    pub(crate) async fn prove_ready(&self, deadline: Instant) -> Result<(), Error> {
+        let want = Want {
+            tenant: None,
+            target: &Target::base(),
+            clean_will_do: true,
+        };
+        drop(self.pool.checkout(want, deadline).await?);
+        Ok(())
+    }
+
+    async fn beginning(
+        &self,
+        scope: &TenantScope,
+        route: &Arc<Route>,
+        isolation: Isolation,
+        deadline: Instant,
+    ) -> Result<(Checkout<D>, Begin), Error> {
+        let manager = self.manager();
+        loop {
+            let mut checkout = self.checkout(route, true, deadline).await?;
+            scope.ensure_usable()?;
+            // The scope of the shelf would outlive a raw COMMIT, so it is left first.
+            let is_clean = async { Ok(manager.clean(&mut checkout).await) };
+            if within(deadline, is_clean).await? {
+                let opening = manager.opening(&mut checkout, route, Binding::Transaction)?;
+                return Ok((checkout, Begin::new(isolation, opening)?));
+            }
+        }
+    }
+
+    async fn checkout(
+        &self,
+        route: &Arc<Route>,
+        clean_will_do: bool,
+        deadline: Instant,
+    ) -> Result<Checkout<D>, Error> {
+        let want = Want {
+            tenant: Some(&route.tenant),
+            target: &route.target,
+            clean_will_do,
+        };
+        Ok(self.pool.checkout(want, deadline).await?)
+    }
+
+    /// Gives the checkout up, and says whether to try another one.
+    fn another(&self, target: &Target, checkout: Checkout<D>, error: Error) -> Result<(), Error> {
+        let reused = checkout.is_reused();
+        drop(checkout);
+        self.after(target, reused, error)
+    }
+
+    /// A connection that was lost while it was at rest is no reason to fail: nothing ran on it.
+    fn after(&self, target: &Target, reused: bool, error: Error) -> Result<(), Error> {
+        if matches!(error, Error::Lost(_)) {
+            self.pool.suspect(target);
+            if reused {
+                return Ok(());
+            }
+        }
+        Err(error)
+    }
+
+    fn manager(&self) -> &LinkManager<D> {
+        self.pool.manager()
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.manager().settings.acquire_timeout
+    }
+}
+
+/// An answer in time, or none. Dropped with what it was waiting on.
+pub(crate) async fn within<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    timeout_at(deadline, work)
+        .await
+        .map_err(|_| Error::ServerTimedOut)?
+}
+
+impl<D: Driver> fmt::Debug for Tenants<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenants")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! tokio-postgres, as the pools use it.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use deadpool_postgres::ClientWrapper;
+use futures_util::FutureExt as _;
+use tenancy_postgres::seal::{ENTER, Proof};
+use tenancy_postgres_pool::{
+    Adapter, Begin, Central, Connect, Driver, Fault, Opening, Prepared, Row, Tenants,
+};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, SimpleQueryMessage, Statement};
+
+use crate::{CentralPool, Error, TenantPool, Tls};
+
+/// How long a cancel request may take before the connection is closed without it.
+const CANCEL: Duration = Duration::from_secs(1);
+
+/// The driver.
+#[derive(Debug, Clone)]
+pub struct TokioPostgres {
+    tls: Tls,
+}
+
+impl TokioPostgres {
+    pub(crate) fn new(tls: Tls) -> Self {
+        Self { tls }
+    }
+}
+
+/// One physical connection: deadpool-postgres's client, with what opens scopes on it prepared.
+pub struct Connection {
+    client: ClientWrapper,
+    enter: Option<Statement>,
+}
+
+impl Connection {
+    /// Puts the proof on the wire. Whether it holds is the server's answer, to whatever comes behind.
+    fn enter(&self, proof: &Proof) -> bool {
+        let Some(enter) = &self.enter else {
+            return false;
+        };
+        let (key, meta, pieces, mac) = proof.parameters();
+        let mac = mac.as_slice();
+        let parameters = [&key as &(dyn ToSql + Sync), &meta]
+            .into_iter()
+            .chain(pieces.iter().map(|piece| piece as &(dyn ToSql + Sync)))
+            .chain([&mac as &(dyn ToSql + Sync)]);
+        // The first poll sends it, and fails only where nothing could be sent.
+        let sent = self
+            .client
+            .query_raw(enter, parameters.collect::<Vec<_>>())
+            .now_or_never();
+        !matches!(sent, Some(Err(_)))
+    }
+}
+
+impl Deref for Connection {
+    type Target = ClientWrapper;
+
+    fn deref(&self) -> &ClientWrapper {
+        &self.client
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut ClientWrapper {
+        &mut self.client
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Driver for TokioPostgres {
+    type Options = Config;
+    type Connection = Connection;
+    type Error = tokio_postgres::Error;
+
+    fn parse(&self, url: &str) -> Result<Config, tokio_postgres::Error> {
+        url.parse()
+    }
+
+    fn user(&self, options: &Config) -> Option<String> {
+        options.get_user().map(str::to_owned)
+    }
+
+    async fn connect(
+        &self,
+        options: &Config,
+        how: &Connect,
+    ) -> Result<Connection, tokio_postgres::Error> {
+        let mut config = options.clone();
+        config.application_name(&how.application_name);
+        config.options(startup(options.get_options(), &how.options));
+        Ok(Connection {
+            client: self.tls.connect(&config).await?,
+            enter: None,
+        })
+    }
+
+    async fn prepare(&self, connection: &mut Connection) -> Result<(), tokio_postgres::Error> {
+        connection.enter = Some(connection.client.prepare(ENTER).await?);
+        Ok(())
+    }
+
+    async fn message(
+        &self,
+        connection: &mut Connection,
+        sql: String,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        Ok(rows(&connection.client.simple_query(&sql).await?))
+    }
+
+    fn queue_opening(&self, connection: &mut Connection, opening: &Opening) -> bool {
+        match opening {
+            Opening::Proof(proof) => connection.enter(proof),
+            Opening::Nothing => false,
+        }
+    }
+
+    fn queue_begin(&self, connection: &mut Connection, begin: &Begin) -> bool {
+        let queued = |sql: &str| {
+            let sent = connection.client.simple_query_raw(sql).now_or_never();
+            matches!(sent, Some(Ok(_)))
+        };
+        match begin.opening() {
+            // In the failed transaction that a refused proof leaves, everything is refused.
+            Opening::Proof(proof) => queued(begin.begin_sql()) && connection.enter(proof),
+            Opening::Nothing => queued(&begin.sql()),
+        }
+    }
+
+    fn prepared_statements(&self, connection: &Connection) -> Prepared {
+        let enter = usize::from(connection.enter.is_some());
+        Prepared::Some(connection.client.statement_cache.size() + enter)
+    }
+
+    fn is_in_transaction(&self, _connection: &Connection) -> bool {
+        false // it does not say, and the scrub has ended it
+    }
+
+    fn is_alive(&self, connection: &Connection) -> bool {
+        !connection.client.is_closed()
+    }
+
+    fn can_cancel(&self) -> bool {
+        true
+    }
+
+    async fn close(&self, connection: Connection, may_be_at_work: bool) {
+        if may_be_at_work && !connection.client.is_closed() {
+            let token = connection.client.cancel_token();
+            // It may reach the server late, so this connection is never used again.
+            let _late = tokio::time::timeout(CANCEL, self.tls.cancel(&token)).await;
+        }
+        drop(connection);
+    }
+
+    fn fault(&self, error: &tokio_postgres::Error) -> Fault {
+        let code = error.code().map(|state| state.code().to_owned());
+        Fault {
+            lost: match &code {
+                Some(code) => Fault::code_is_lost(code),
+                None => error.is_closed() || is_io(error),
+            },
+            kind: if code.is_some() { "database" } else { "driver" },
+            code,
+        }
+    }
+}
+
+impl Adapter for TokioPostgres {
+    type TenantPool = TenantPool;
+    type CentralPool = CentralPool;
+    type AdapterError = Error;
+
+    fn tenant_pool(tenants: Tenants<Self>) -> TenantPool {
+        TenantPool::over(tenants)
+    }
+
+    fn central_pool(central: Central<Self>) -> CentralPool {
+        CentralPool::over(central)
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+}
+
+/// The startup message's options, those of the URL first, so that they don't win.
+fn startup(of_url: Option<&str>, options: &[(String, String)]) -> String {
+    let escaped = |value: &str| value.replace('\\', r"\\").replace(' ', r"\ ");
+    let ours = options
+        .iter()
+        .map(|(name, value)| format!("-c {name}={}", escaped(value)));
+    let all: Vec<String> = of_url.map(str::to_owned).into_iter().chain(ours).collect();
+    all.join(" ")
+}
+
+pub(crate) fn rows(messages: &[SimpleQueryMessage]) -> Vec<Row> {
+    let rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    rows.map(|row| {
+        (0..row.len())
+            .map(|at| row.get(at).map(str::to_owned))
+            .collect()
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_options_come_after_those_of_the_url_and_are_one_word_each() {
+        let ours = [("search_path".to_owned(), "\"$user\", public".to_owned())];
+        assert_eq!(
+            startup(Some("-c search_path=evil"), &ours),
+            r#"-c search_path=evil -c search_path="$user",\ public"#
+        );
+    }
+}
