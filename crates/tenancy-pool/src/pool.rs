@@ -97,6 +97,15 @@ impl<M: Manager> Pool<M> {
         }
     }
 
+    /// Empties every tenant's shelf: as [`evict`](Self::evict), for all.
+    pub fn evict_all(&self) {
+        let mut state = self.inner.lock();
+        for no in state.tenant_nos() {
+            state.evict(no);
+        }
+        self.inner.settle(state);
+    }
+
     /// A connection to this target was lost: those at rest are asked before they are used again.
     pub fn suspect(&self, target: &M::Target) {
         let mut state = self.inner.lock();

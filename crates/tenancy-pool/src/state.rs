@@ -211,6 +211,12 @@ impl<M: Manager> State<M> {
         self.tenant_nos.get(&Some(tenant.clone())).copied()
     }
 
+    /// All tenants that have connections, central work left out.
+    pub(crate) fn tenant_nos(&self) -> Vec<TenantNo> {
+        let tenants = self.tenant_nos.iter().filter(|(key, _)| key.is_some());
+        tenants.map(|(_, no)| *no).collect()
+    }
+
     pub(crate) fn target_id(&self, target: &M::Target) -> Option<TargetId> {
         self.target_ids.get(target).copied()
     }

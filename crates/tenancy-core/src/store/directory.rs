@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::cache::{Generation, Generations, Memory};
 use super::flights::Flights;
 use super::hardened::{DynStore, Known};
-use crate::{CacheOptions, Domain, StoreError, Tenancy, Tenant, TenantId};
+use super::watch::{Watch, Withdrawn};
+use crate::{CacheOptions, Domain, StoreError, Tenancy, Tenant, TenantId, TenantStatus};
 
 type IdKey = (TenantId, Generation);
 /// With the count of invalidations that makes it out of date.
@@ -22,6 +23,7 @@ pub(crate) struct Directory {
 struct Shelf {
     store: DynStore,
     disabled: bool,
+    watch: Watch,
     generations: Generations,
     known: Memory<IdKey, Known>,
     unknown: Memory<IdKey, ()>,
@@ -36,6 +38,7 @@ impl Directory {
             shelf: Arc::new(Shelf {
                 store,
                 disabled: options.is_disabled(),
+                watch: Watch::default(),
                 generations: Generations::new(),
                 known: options.positive(),
                 unknown: options.negative(),
@@ -54,7 +57,7 @@ impl Directory {
 
     /// The same, asked of the store now.
     pub(crate) async fn find_fresh(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-        Ok(self.shelf.store.by_id(id).await?.map(|known| known.tenant))
+        Ok(self.shelf.ask(id).await?.map(|known| known.tenant))
     }
 
     /// The tenant that this domain belongs to, whatever its status.
@@ -86,6 +89,7 @@ impl Directory {
     /// Forgets a tenant, also where a look-up for it is under way.
     pub(crate) fn invalidate(&self, id: &TenantId) {
         self.shelf.generations.bump(id);
+        self.shelf.watch.tell(Withdrawn::Tenant(id));
     }
 
     /// Forgets everything.
@@ -95,11 +99,16 @@ impl Directory {
         self.shelf.unknown.clear();
         self.shelf.ids.clear();
         self.shelf.no_ids.clear();
+        self.shelf.watch.tell(Withdrawn::All);
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.shelf.watch
     }
 
     async fn known(&self, id: &TenantId) -> Result<Option<Known>, StoreError> {
         if self.shelf.disabled {
-            return self.shelf.store.by_id(id).await;
+            return self.shelf.ask(id).await;
         }
         let mut tries = 0;
         loop {
@@ -159,12 +168,22 @@ impl Shelf {
         self.no_ids.get(&now).await.map(|()| None)
     }
 
+    /// Asks the store, and tells where what it answers ends a right.
+    async fn ask(&self, id: &TenantId) -> Result<Option<Known>, StoreError> {
+        let found = self.store.by_id(id).await?;
+        let is_active = |known: &Known| known.tenant.status() == TenantStatus::Active;
+        if !found.as_ref().is_some_and(is_active) {
+            self.watch.tell(Withdrawn::Tenant(id));
+        }
+        Ok(found)
+    }
+
     async fn load(self: Arc<Self>, key: IdKey) -> Result<Option<Known>, StoreError> {
         // The flight before this one may have landed after its caller looked.
         if let Some(remembered) = self.remembered(&key).await {
             return Ok(remembered);
         }
-        let found = self.store.by_id(&key.0).await?;
+        let found = self.ask(&key.0).await?;
         match &found {
             Some(known) => self.known.insert(key, known.clone()).await,
             None => self.unknown.insert(key, ()).await,

@@ -13,6 +13,7 @@ mod hardened;
 mod memory;
 mod record;
 mod tenant_store;
+mod watch;
 
 pub use cache::CacheOptions;
 pub(crate) use directory::Directory;
@@ -22,3 +23,4 @@ pub(crate) use hardened::{DynStore, hardened};
 pub use memory::{MemoryStore, MemoryStoreError};
 pub use record::TenantRecord;
 pub use tenant_store::TenantStore;
+pub use watch::Withdrawn;

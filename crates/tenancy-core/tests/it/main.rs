@@ -14,3 +14,4 @@ mod resolvers;
 mod scopes;
 mod stores;
 mod support;
+mod withdrawn;

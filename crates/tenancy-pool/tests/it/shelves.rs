@@ -61,6 +61,20 @@ async fn an_evicted_tenants_shelf_is_emptied() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_shelves_are_emptied_at_once() {
+    let (pool, world) = pool(4);
+    visit(&pool, 1, 1).await;
+    visit(&pool, 2, 1).await;
+    let out = must(&pool, 3, 1).await;
+    assert_eq!(pool.status().shelved, 2);
+    pool.evict_all();
+    drop(out);
+    rest().await;
+    assert_eq!(pool.status().shelved, 0);
+    assert_at_rest(&pool, &world);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_evicted_tenant_had_out_is_not_bound_again() {
     let (pool, world) = pool(3);
     let out = must(&pool, 1, 1).await;
