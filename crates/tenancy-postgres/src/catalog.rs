@@ -25,6 +25,9 @@ pub(crate) const SEQUENCES: &[&str] = &[
 /// The table of the keys. Nobody but its owner reads it.
 pub(crate) const KEY_TABLE: &str = "seal_key";
 
+/// The registry of placements, where one is installed.
+pub(crate) const PLACEMENT_TABLE: &str = "placement";
+
 /// Tables that everybody may read, so that the runtime role itself can verify.
 pub(crate) const PUBLIC_TABLES: &[&str] = &["installed", "shared_table", "runtime_role"];
 
@@ -48,10 +51,23 @@ pub(crate) enum FunctionKind {
     /// PARALLEL RESTRICTED, since a worker has no scope. Everybody may call it, and is told that
     /// there is none: the wall names no role.
     Reader,
-    /// Changes the scope: the runtime role alone.
+    /// Changes the scope: the roles that serve tenants alone.
     Writer,
+    /// Called by nobody: whoever may execute it may open scopes that outlive a transaction, which
+    /// `enter` asks. The pooled role may not.
+    SessionRight,
+    /// Reads the session's login: IMMUTABLE, so that it is evaluated when a statement is planned.
+    /// What that answers is compared with the login again whenever the plan runs.
+    Login,
     /// Called by the server, with the rights of whoever runs the DDL.
     Trigger,
+}
+
+impl FunctionKind {
+    /// Whether everybody may call it: the wall and the event trigger name no role.
+    pub(crate) fn is_public(self) -> bool {
+        matches!(self, Self::Reader | Self::Login | Self::Trigger)
+    }
 }
 
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -96,6 +112,14 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         kind: FunctionKind::Writer,
     },
     Function {
+        name: "session_bound",
+        parameters: "",
+        arguments: "",
+        returns: "boolean",
+        body: include_str!("sql/session_bound.sql"),
+        kind: FunctionKind::SessionRight,
+    },
+    Function {
         name: "no_ddl",
         parameters: "",
         arguments: "",
@@ -104,6 +128,52 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         kind: FunctionKind::Trigger,
     },
 ];
+
+/// Those that the walls of tenants' logins read. `{prefix}` and `{behind}` stand for the logins'
+/// prefix and the place of the first character behind it.
+pub(crate) const LOGIN_FUNCTIONS: &[Function] = &[
+    Function {
+        name: "login_name",
+        parameters: "",
+        arguments: "",
+        returns: "name",
+        body: include_str!("sql/login_name.sql"),
+        kind: FunctionKind::Login,
+    },
+    Function {
+        name: "login_tenant",
+        parameters: "",
+        arguments: "",
+        returns: "text",
+        body: include_str!("sql/login_tenant.sql"),
+        kind: FunctionKind::Login,
+    },
+    Function {
+        name: "login_tenant_uuid",
+        parameters: "",
+        arguments: "",
+        returns: "uuid",
+        body: include_str!("sql/login_tenant_uuid.sql"),
+        kind: FunctionKind::Login,
+    },
+    Function {
+        name: "login_tenant_bigint",
+        parameters: "",
+        arguments: "",
+        returns: "bigint",
+        body: include_str!("sql/login_tenant_bigint.sql"),
+        kind: FunctionKind::Login,
+    },
+];
+
+impl Function {
+    /// The body, for logins with this prefix.
+    pub(crate) fn body_for(&self, prefix: &str) -> String {
+        self.body
+            .replace("{prefix}", prefix)
+            .replace("{behind}", &(prefix.len() + 1).to_string())
+    }
+}
 
 /// The event trigger that keeps the runtime role from all DDL, `DROP OWNED` and
 /// `ALTER DEFAULT PRIVILEGES` with it.

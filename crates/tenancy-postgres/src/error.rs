@@ -18,7 +18,7 @@ pub enum Error {
     TableName,
     /// Two of the roles of an installation are the same role, or one of them is ours.
     #[error(
-        "two roles of an installation are one and the same, or one is called tenancy_owner: the runtime, central and table-owner roles must be three roles of their own, or there is no wall between them"
+        "two roles of an installation are one and the same, or one is called tenancy_owner: the runtime, central, table-owner and pooled roles must be roles of their own, or there is no wall between them"
     )]
     Roles,
     /// A table asked to be walled lies in a schema that can't hold one.
@@ -65,11 +65,102 @@ pub enum Error {
     },
     /// The settings of the startup message did not reach the server session.
     #[error(
-        "something between this application and PostgreSQL, a connection pooler it seems, {what} the settings that were sent at connect, so a session here is not a session of the server, and a scope bound to one could reach another client: connect to the server itself"
+        "something between this application and PostgreSQL, a connection pooler it seems, {what} the settings that were sent at connect, so a session here is not a session of the server, and a scope bound to one could reach another client: connect to the server itself, or use the transaction-only login through a pooler that resets"
     )]
     StartupOptions {
         /// What became of them: `dropped`, `replaced` or `refused`.
         what: &'static str,
+    },
+    /// A connection pooler does not keep its clients apart.
+    #[error("the connection pooler can't be trusted with tenants: {found}. {mend}")]
+    Pooler {
+        /// What was seen.
+        found: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// A schema's name can't be a tenant's.
+    #[error(
+        "this schema can't hold a tenant: {reason}; give the tenant a schema of its own, with another name"
+    )]
+    ReservedTenantSchema {
+        /// What the name is instead.
+        reason: &'static str,
+    },
+    /// A database's name can't be a tenant's.
+    #[error(
+        "this database can't be a tenant's: the server, the service that runs it or its tools keep the name for themselves; give the tenant a database with another name"
+    )]
+    ReservedDatabase,
+    /// The logins of the tenants can't be told from other roles.
+    #[error(
+        "the tenants' logins are not to be told from other roles ({reason}): choose another prefix or group"
+    )]
+    Logins {
+        /// Which rule is broken.
+        reason: &'static str,
+    },
+    /// A login's name would be cut.
+    #[error(
+        "a tenant's login would be longer than 63 bytes, which PostgreSQL cuts without a word: use a shorter prefix or shorter ids"
+    )]
+    LoginTooLong,
+    /// A role's name can't be a tenant's login.
+    #[error(
+        "this role can't be a tenant's login: the server or this crate keeps the name for itself; choose another one"
+    )]
+    ReservedRole,
+    /// A password that can't be one.
+    #[error(
+        "a password is empty or holds a NUL byte, which PostgreSQL can't take: generate one of printable characters"
+    )]
+    Password,
+    /// A connection was not bound to the tenant's schema.
+    #[error(
+        "the connection is not bound to the tenant's schema ({reason}): nothing may run on it; drop it, and look at the tenant's placement"
+    )]
+    SchemaBinding {
+        /// What was wrong with the answer.
+        reason: &'static str,
+    },
+    /// What a server answered about a connection's login is not what was asked for.
+    #[error(
+        "the server's answer about this connection's login can't be read (line {line}, column {column}), so nothing was verified: drop the connection; this version of tenancy may not know this server"
+    )]
+    Identity {
+        /// The line of the answer.
+        line: usize,
+        /// The column in that line.
+        column: usize,
+    },
+    /// A placement that contradicts itself.
+    #[error("this placement can't be recorded ({reason}): correct it, nothing was written")]
+    Placement {
+        /// Which rule is broken.
+        reason: &'static str,
+    },
+    /// The place is, or was, another tenant's.
+    #[error(
+        "this place is recorded for another tenant, and one place has one tenant for ever: nothing was written; choose another database or schema"
+    )]
+    PlaceTaken,
+    /// The tenant has another placement.
+    #[error(
+        "this tenant is recorded at another place, and one tenant has one place for ever: nothing was written; use the recorded placement, or move the tenant by name"
+    )]
+    PlacedElsewhere,
+    /// The tenant's placement was released.
+    #[error(
+        "this tenant's placement was released, and its record is kept so that nobody is placed there again: nothing was written; forget the record by name if the place is empty and may be used again"
+    )]
+    PlacementReleased,
+    /// What the registry answered is no placement.
+    #[error(
+        "the registry's answer can't be read as a placement ({reason}): do not serve the tenant; drop the connection, it may be an answer behind, or the table tenancy.placement was changed by hand"
+    )]
+    PlacementAnswer {
+        /// What was wrong with the answer.
+        reason: &'static str,
     },
     /// What a server answered to the snapshot is no snapshot.
     #[error(

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::rotate;
 
 /// The version of what is installed. A database that holds a later one is left alone.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// The roles of one application, named by the user.
 ///
@@ -27,6 +27,7 @@ pub struct Roles {
     runtime: Identifier,
     central: Identifier,
     table_owner: Identifier,
+    pooled: Option<Identifier>,
 }
 
 impl Roles {
@@ -49,12 +50,73 @@ impl Roles {
             runtime,
             central,
             table_owner,
+            pooled: None,
+        })
+    }
+
+    /// Besides, a login for work through a connection pooler in transaction mode: as the runtime
+    /// role, but the server lets it enter for a transaction only ([`crate::pooler`]).
+    ///
+    /// ```
+    /// use tenancy_postgres::install::Roles;
+    ///
+    /// let roles = Roles::new("app".parse()?, "app_central".parse()?, "app_owner".parse()?)?
+    ///     .with_pooled("app_pooled".parse()?)?;
+    /// assert_eq!(roles.serving().count(), 2);
+    /// # Ok::<(), tenancy_postgres::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Roles`] when it is one of the others, or `tenancy_owner`.
+    pub fn with_pooled(self, pooled: Identifier) -> Result<Self, Error> {
+        let taken = [&self.runtime, &self.central, &self.table_owner];
+        if taken.contains(&&pooled) || pooled.as_str() == OWNER {
+            return Err(Error::Roles);
+        }
+        Ok(Self {
+            pooled: Some(pooled),
+            ..self
         })
     }
 
     /// The login that tenants' requests run as: under the wall.
     pub fn runtime(&self) -> &Identifier {
         &self.runtime
+    }
+
+    /// The transaction-only login for work through a connection pooler, if there is one.
+    pub fn pooled(&self) -> Option<&Identifier> {
+        self.pooled.as_ref()
+    }
+
+    /// The logins that tenants' requests run as: the runtime role, and the pooled one.
+    pub fn serving(&self) -> impl Iterator<Item = &Identifier> {
+        std::iter::once(&self.runtime).chain(&self.pooled)
+    }
+
+    /// These roles as a pool sees them that logs in as the pooled one.
+    pub(crate) fn as_pooled(&self) -> Option<Self> {
+        let runtime = self.pooled.clone()?;
+        Some(Self {
+            runtime,
+            pooled: None,
+            ..self.clone()
+        })
+    }
+
+    /// These roles where `role` alone serves tenants.
+    pub(crate) fn serving_by(&self, role: &Identifier) -> Self {
+        Self {
+            runtime: role.clone(),
+            pooled: None,
+            ..self.clone()
+        }
+    }
+
+    /// Those that serve, quoted, as a list in SQL.
+    pub(crate) fn serving_list(&self) -> String {
+        let quoted: Vec<String> = self.serving().map(Identifier::quoted).collect();
+        quoted.join(", ")
     }
 
     /// The login for work across tenants: above the wall, with a pool of its own.

@@ -7,11 +7,19 @@
 //! | roles, functions, keys of the sealed scope | [`install`], [`rotate`] | a superuser (or a role that owns the database), once |
 //! | the wall around one table | [`wall`] | the same, for each table |
 //! | opening and ending a scope | [`seal`], [`key`] | the runtime role, for each scope |
+//! | a login for each tenant, where the wall reads it | [`login`] | an administrator, once for each tenant |
+//! | a schema for each tenant | [`schema`], [`role`] | an administrator, once for each tenant; binding is the shared login's |
+//! | a database for each tenant | [`database`], [`role`] | an administrator, once for each tenant |
+//! | who a connection is, where logins keep tenants apart | [`identity`] | the login itself, when it connects |
+//! | which tenant lives where | [`placement`], [`mark`] | whoever places tenants |
 //! | cleaning a connection | [`scrub`], [`settings`] | the runtime role, between scopes |
+//! | transactions through a connection pooler | [`pooler`] | the pooled role, for each transaction |
 //! | looking for holes | [`verify`], [`version`] | the runtime role or an admin, before serving |
 //!
 //! Who enforces what: PostgreSQL's row security keeps rows apart, and the `SECURITY DEFINER`
-//! functions of the role `tenancy_owner` keep the scope from being forged. Nothing in this crate
+//! functions of the role `tenancy_owner` keep the scope from being forged. Where tenants have
+//! logins, schemas or databases of their own, its privileges keep them apart; on a shared login
+//! with a schema for each tenant the facade alone does ([`schema`]). Nothing in this crate
 //! filters a row.
 //!
 //! ```
@@ -31,13 +39,21 @@
 //! ```
 
 mod catalog;
+pub mod database;
 mod error;
 pub mod ident;
+pub mod identity;
 pub mod install;
+pub mod isolation;
 pub mod key;
-pub mod pinned;
+pub mod login;
+pub mod mark;
+pub mod placement;
 pub mod plan;
+pub mod pooler;
+pub mod role;
 pub mod rotate;
+pub mod schema;
 pub mod scrub;
 pub mod seal;
 pub mod settings;

@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub enum Needs {
     /// `CREATEROLE`.
     CreateRole,
+    /// `CREATEDB`.
+    CreateDatabase,
     /// Ownership of the database, or `CREATE` in it.
     Database,
     /// Membership in `tenancy_owner`.
@@ -29,6 +31,7 @@ pub struct Step {
     pub(crate) sql: SecretString,
     pub(crate) secret: bool,
     pub(crate) holds: Option<String>,
+    pub(crate) done: Option<String>,
 }
 
 impl Step {
@@ -40,6 +43,7 @@ impl Step {
             sql: sql.into(),
             secret: false,
             holds: None,
+            done: None,
         }
     }
 
@@ -55,6 +59,11 @@ impl Step {
 
     pub(crate) fn holds(mut self, sql: String) -> Self {
         self.holds = Some(sql);
+        self
+    }
+
+    pub(crate) fn done_when(mut self, sql: String) -> Self {
+        self.done = Some(sql);
         self
     }
 
@@ -83,6 +92,13 @@ impl Step {
         self.sql.expose_secret()
     }
 
+    /// A query that answers one boolean: whether the step is done already, and is to be left out.
+    /// Only a step that can't be written so as to run twice has one (`CREATE DATABASE`). Who
+    /// loses a race for it gets 42P04, and may run the plan again.
+    pub fn done_sql(&self) -> Option<&str> {
+        self.done.as_deref()
+    }
+
     /// A query that answers one boolean: whether the step's effect is there. A `REVOKE` without
     /// the right to it only warns, so success alone says little.
     pub fn holds_sql(&self) -> Option<&str> {
@@ -109,7 +125,8 @@ impl fmt::Debug for Step {
 /// Steps in the order in which they are to run.
 ///
 /// Send each step's [`sql`](Step::sql) as one simple message (it is a transaction of its own).
-/// When one fails, stop, unless it [is optional](Step::is_optional). Every step may run again.
+/// When one fails, stop, unless it [is optional](Step::is_optional). Every step may run again,
+/// unless its [`done_sql`](Step::done_sql) says that it is done.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     pub(crate) steps: Vec<Step>,

@@ -52,8 +52,10 @@ RESET ALL; \
 UNLISTEN *; \
 SELECT pg_catalog.pg_advisory_unlock_all(); \
 DISCARD TEMP; \
-DISCARD SEQUENCES; \
-SELECT pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::pg_catalog.float8) OPERATOR(pg_catalog./) 9223372036854775808::pg_catalog.float8)";
+DISCARD SEQUENCES";
+
+/// A new random seed, or the next tenant's `random()` could be foretold.
+pub(crate) const SEED: &str = "SELECT pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::pg_catalog.float8) OPERATOR(pg_catalog./) 9223372036854775808::pg_catalog.float8)";
 
 /// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`]: five
 /// columns of text.
@@ -69,7 +71,7 @@ pub fn unscoped_scrub_sql(nonce: &Nonce) -> String {
 
 fn ending_with(challenge: &str, nonce: &Nonce) -> String {
     format!(
-        "{STATEMENTS}; SELECT {challenge} AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
+        "{STATEMENTS}; {SEED}; SELECT {challenge} AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
          (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements AS p WHERE p.from_sql)::pg_catalog.text AS hijacked, \
          (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements AS p WHERE NOT p.from_sql)::pg_catalog.text AS prepared, \
          (session_user OPERATOR(pg_catalog.=) current_user)::pg_catalog.text AS same_role"

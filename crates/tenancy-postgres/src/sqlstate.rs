@@ -10,6 +10,11 @@ pub const NOT_CANONICAL: &str = "TN003";
 pub const SECOND_TENANT: &str = "TN004";
 /// The runtime role tried to run DDL, which the installed event trigger stops.
 pub const NO_DDL: &str = "TN005";
+/// A login for transaction poolers asked for a scope that outlives its transaction.
+pub const TRANSACTION_ONLY: &str = "TN006";
+/// What stands under a tenant's name (a schema, a database, a login) is not marked as the
+/// tenant's, and is never taken over.
+pub const NOT_MARKED: &str = "TN010";
 /// `currval` before the session's first `leave()`: no scope either.
 pub const NO_SCOPE_YET: &str = "55000";
 
@@ -36,6 +41,12 @@ pub fn explain(code: &str) -> Option<&'static str> {
             "another tenant was entered in this transaction or message: end it before you change the tenant"
         }
         NO_DDL => "the runtime role runs no DDL: run migrations as the table owner",
+        TRANSACTION_ONLY => {
+            "this login enters a tenant for one transaction only: bind the scope to the transaction, or use the runtime role without a transaction pooler"
+        }
+        NOT_MARKED => {
+            "what stands under this name is not the tenant's: choose another name, or mark it by hand if it is the tenant's own"
+        }
         _ => return None,
     })
 }

@@ -27,9 +27,14 @@ mod tenant;
 
 pub use finding::{Code, Finding, Severity};
 pub use judge::{judge, unreadable};
+pub(crate) use server::version as version_finding;
+pub(crate) use snapshot::qualify;
 pub use snapshot::{Snapshot, snapshot_sql};
 
+use crate::ident::quoted;
 use crate::install::Roles;
+use crate::login::TenantLogins;
+use crate::wall::reads::Reads;
 
 /// What is expected of a database, and what is allowed there by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct Expectations {
     pub(crate) roles: Roles,
     pub(crate) below_floor: bool,
     pub(crate) role_settings: Vec<String>,
+    pub(crate) transaction_only: bool,
+    pub(crate) logins: Option<TenantLogins>,
 }
 
 impl Expectations {
@@ -47,6 +54,73 @@ impl Expectations {
             roles,
             below_floor: false,
             role_settings: Vec::new(),
+            transaction_only: false,
+            logins: None,
+        }
+    }
+
+    /// The same for the pooled role, if the roles name one: it is judged as the runtime role is, and
+    /// besides may enter for a transaction only. Such an installation is sound when both are.
+    pub fn for_pooled(roles: &Roles) -> Option<Self> {
+        roles.as_pooled().map(|roles| Self {
+            transaction_only: true,
+            ..Self::new(roles)
+        })
+    }
+
+    /// The same where each tenant has a login of its own: every wall reads `session_user`, and what
+    /// must hold for the runtime role elsewhere must hold for the group and for every login. A
+    /// wall that reads the sealed scope is a hole here, as one that reads the login is elsewhere.
+    /// Settings that the logins expect are expected.
+    ///
+    /// ```
+    /// use tenancy_postgres::install::Roles;
+    /// use tenancy_postgres::login::TenantLogins;
+    /// use tenancy_postgres::verify::{Expectations, snapshot_sql};
+    ///
+    /// let roles = Roles::new("app".parse()?, "app_central".parse()?, "app_owner".parse()?)?;
+    /// let logins = TenantLogins::new("app_tenants".parse()?, "tn_")?;
+    /// let sql = snapshot_sql(&Expectations::for_logins(&roles, &logins)); // as ever: parse and judge
+    /// # Ok::<(), tenancy_postgres::Error>(())
+    /// ```
+    pub fn for_logins(roles: &Roles, logins: &TenantLogins) -> Self {
+        Self {
+            role_settings: logins.role_settings().to_vec(),
+            logins: Some(logins.clone()),
+            ..Self::new(logins.roles(roles))
+        }
+    }
+
+    /// A role as findings name it.
+    pub(crate) fn shown(&self, role: &str) -> String {
+        match &self.logins {
+            Some(logins) => logins.shown(role),
+            None => format!("role {role}"),
+        }
+    }
+
+    /// The same in SQL that mends: which logins are meant, the catalog says.
+    pub(crate) fn named(&self, role: &str) -> String {
+        match &self.logins {
+            Some(logins) if logins.covers(role) => "..".to_owned(),
+            _ => quoted(role),
+        }
+    }
+
+    /// The same for whom a right was granted to.
+    pub(crate) fn grantee(&self, whom: &str) -> String {
+        if whom == "PUBLIC" {
+            whom.to_owned()
+        } else {
+            self.named(whom)
+        }
+    }
+
+    /// What a wall must compare its column with.
+    pub(crate) fn reads(&self) -> Reads {
+        match self.logins {
+            None => Reads::Scope,
+            Some(_) => Reads::Login,
         }
     }
 

@@ -1,13 +1,17 @@
 //! The wall around one table, and the declaration that a table has none.
 
+pub(crate) mod reads;
+
 use std::fmt::Write as _;
 
 use crate::Error;
 use crate::ident::{Identifier, TableName};
 use crate::install::Roles;
 use crate::install::steps::{AS_OWNER, LOCK};
+use crate::login::TenantLogins;
 use crate::plan::{Needs, Plan, Step};
 use crate::seal::TenantKind;
+use reads::Reads;
 
 /// The permissive policy: without one, row security lets nothing through.
 pub(crate) const GRANT_POLICY: &str = "tenancy_grant";
@@ -36,6 +40,7 @@ pub struct Wall {
     table: TableName,
     column: Identifier,
     kind: TenantKind,
+    logins: Option<TenantLogins>,
 }
 
 impl Wall {
@@ -49,7 +54,34 @@ impl Wall {
             table,
             column,
             kind,
+            logins: None,
         })
+    }
+
+    /// The same wall for the tenants' own logins: it reads `session_user` in the place of the
+    /// sealed scope, and the table is granted to their group alone. A session of any other login
+    /// (the owner's, the runtime role's) sees no row and stores none; central is above it as ever.
+    ///
+    /// A login that is not the canonical spelling of a tenant is nobody.
+    ///
+    /// ```
+    /// use tenancy_postgres::install::Roles;
+    /// use tenancy_postgres::login::TenantLogins;
+    /// use tenancy_postgres::seal::TenantKind;
+    /// use tenancy_postgres::wall::Wall;
+    ///
+    /// let roles = Roles::new("app".parse()?, "app_central".parse()?, "app_owner".parse()?)?;
+    /// let logins = TenantLogins::new("app_tenants".parse()?, "tn_")?;
+    /// let wall = Wall::new("app.notes".parse()?, "tenant_id".parse()?, TenantKind::Bigint)?;
+    /// let sql = wall.for_logins(&logins).plan(&roles).steps()[0].sql().to_owned();
+    /// assert!(sql.contains("session_user = tenancy.login_name()"));
+    /// # Ok::<(), tenancy_postgres::Error>(())
+    /// ```
+    pub fn for_logins(self, logins: &TenantLogins) -> Self {
+        Self {
+            logins: Some(logins.clone()),
+            ..self
+        }
     }
 
     /// The table.
@@ -74,8 +106,12 @@ impl Wall {
     pub fn plan(&self, roles: &Roles) -> Plan {
         let table = self.table.quoted();
         let column = self.column.quoted();
-        let reader = self.kind.reader();
-        let is_current = format!("{column} = (SELECT {reader}())");
+        let reads = match self.logins {
+            None => Reads::Scope,
+            Some(_) => Reads::Login,
+        };
+        let reader = reads.function(self.kind);
+        let is_current = format!("{column} = {}", reads.select(self.kind));
         let mut sql = format!(
             "{LOCK} \
              ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, \
@@ -87,7 +123,15 @@ impl Wall {
              CREATE POLICY {WALL_POLICY} ON {table} AS RESTRICTIVE FOR ALL TO PUBLIC \
              USING ({is_current}) WITH CHECK ({is_current});"
         );
-        sql += &grants(&table, roles, "SELECT, INSERT, UPDATE, DELETE");
+        let rights = "SELECT, INSERT, UPDATE, DELETE";
+        sql += &match &self.logins {
+            None => grants(&table, roles, rights),
+            Some(logins) => {
+                let serving = roles.serving_list();
+                format!("REVOKE ALL ON TABLE {table} FROM {serving};")
+                    + &grants(&table, &logins.roles(roles), rights)
+            }
+        };
         Plan {
             steps: vec![Step::new("wall", Needs::TableOwner, sql)],
         }
@@ -102,6 +146,7 @@ impl Wall {
 pub struct SharedTable {
     table: TableName,
     writable: bool,
+    logins: Option<TenantLogins>,
 }
 
 impl SharedTable {
@@ -114,6 +159,7 @@ impl SharedTable {
         Ok(Self {
             table,
             writable: false,
+            logins: None,
         })
     }
 
@@ -126,7 +172,16 @@ impl SharedTable {
         Ok(Self {
             table,
             writable: true,
+            logins: None,
         })
+    }
+
+    /// The same table for the tenants' own logins too.
+    pub fn for_logins(self, logins: &TenantLogins) -> Self {
+        Self {
+            logins: Some(logins.clone()),
+            ..self
+        }
     }
 
     /// The table.
@@ -153,7 +208,10 @@ impl SharedTable {
         } else {
             "SELECT"
         };
-        let grant = format!("{LOCK} {}", grants(&table, roles, rights));
+        let mut grant = format!("{LOCK} {}", grants(&table, roles, rights));
+        if let Some(logins) = &self.logins {
+            grant += &grants(&table, &logins.roles(roles), rights);
+        }
         Plan {
             steps: vec![
                 Step::new("declare shared", Needs::TenancyOwner, declare),
@@ -163,14 +221,14 @@ impl SharedTable {
     }
 }
 
-/// Nothing for PUBLIC, just `rights` for the runtime role, reading and writing for central.
+/// Nothing for PUBLIC, just `rights` for the roles that serve tenants, reading and writing for central.
 fn grants(table: &str, roles: &Roles, rights: &str) -> String {
     let mut sql = String::new();
-    let (runtime, central) = (roles.runtime().quoted(), roles.central().quoted());
+    let (serving, central) = (roles.serving_list(), roles.central().quoted());
     let _ = write!(
         sql,
-        "REVOKE ALL ON TABLE {table} FROM PUBLIC, {runtime}; \
-         GRANT {rights} ON TABLE {table} TO {runtime}; \
+        "REVOKE ALL ON TABLE {table} FROM PUBLIC, {serving}; \
+         GRANT {rights} ON TABLE {table} TO {serving}; \
          GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE {table} TO {central};"
     );
     sql

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::{Roles, VERSION};
 use crate::catalog::{
-    EVENT_TRIGGER, FUNCTIONS, Function, FunctionKind, KEY_TABLE, NEIGHBOUR_FUNCTIONS, OWNER,
-    PUBLIC_TABLES, SEQUENCES,
+    EVENT_TRIGGER, FUNCTIONS, Function, FunctionKind, KEY_TABLE, LOGIN_FUNCTIONS,
+    NEIGHBOUR_FUNCTIONS, OWNER, PUBLIC_TABLES, SEQUENCES,
 };
 use crate::ident::Identifier;
 use crate::plan::{Needs, Step};
@@ -19,36 +19,41 @@ pub(crate) const LOCK: &str = "SET LOCAL search_path = pg_catalog, pg_temp; SET 
 pub(crate) const AS_OWNER: &str = "SET LOCAL ROLE tenancy_owner;";
 
 pub(crate) fn roles(roles: &Roles) -> Step {
-    let mut sql = LOCK.to_owned();
-    let plain = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION";
-    sql += &create_role(OWNER, &format!("NOLOGIN NOINHERIT NOBYPASSRLS {plain}"));
-    sql += &create_role(
-        roles.runtime().as_str(),
-        &format!("LOGIN NOBYPASSRLS {plain}"),
-    );
-    sql += &create_role(
-        roles.table_owner().as_str(),
-        &format!("LOGIN NOBYPASSRLS {plain}"),
-    );
-    sql += &create_role(roles.central().as_str(), &format!("LOGIN {plain}"));
+    let mut sql = owner_sql();
+    for role in roles.serving().chain([roles.table_owner()]) {
+        sql += &create_role(role.as_str(), &format!("LOGIN NOBYPASSRLS {PLAIN}"));
+    }
+    sql += &create_role(roles.central().as_str(), &format!("LOGIN {PLAIN}"));
+    let names: Vec<String> = roles
+        .serving()
+        .chain([roles.table_owner()])
+        .map(Identifier::as_str)
+        .chain([OWNER])
+        .map(crate::ident::text_literal)
+        .collect();
+    Step::new("roles", Needs::CreateRole, sql).holds(format!(
+        "SELECT count(*) = {} FROM pg_catalog.pg_roles WHERE rolname IN ({}) AND NOT rolsuper AND NOT rolbypassrls",
+        names.len(),
+        names.join(", ")
+    ))
+}
+
+const PLAIN: &str = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION";
+
+/// The owner of the schema `tenancy` alone, where no scope is sealed.
+pub(crate) fn owner() -> Step {
+    Step::new("owner", Needs::CreateRole, owner_sql())
+}
+
+fn owner_sql() -> String {
+    let create = create_role(OWNER, &format!("NOLOGIN NOINHERIT NOBYPASSRLS {PLAIN}"));
     // Who is no superuser must be a member to create what the role shall own.
-    let _ = write!(
-        sql,
-        "DO $do$ BEGIN \
+    format!(
+        "{LOCK} {create} DO $do$ BEGIN \
          IF NOT pg_has_role(current_user, '{OWNER}', CASE WHEN current_setting('server_version_num')::int >= 160000 \
          THEN 'SET' ELSE 'MEMBER' END) THEN GRANT {OWNER} TO CURRENT_USER; END IF; \
          END $do$;"
-    );
-    let names = [
-        OWNER,
-        roles.runtime().as_str(),
-        roles.table_owner().as_str(),
-    ]
-    .map(crate::ident::text_literal)
-    .join(", ");
-    Step::new("roles", Needs::CreateRole, sql).holds(format!(
-        "SELECT count(*) = 3 FROM pg_catalog.pg_roles WHERE rolname IN ({names}) AND NOT rolsuper AND NOT rolbypassrls"
-    ))
+    )
 }
 
 /// Before 16 only a superuser gives BYPASSRLS, later whoever has it.
@@ -71,7 +76,7 @@ pub(crate) fn central(roles: &Roles) -> Step {
 
 /// `CREATE ROLE` where there is none. Another session may win the race: then the error is one of
 /// two, and the role is there.
-fn create_role(name: &str, attributes: &str) -> String {
+pub(crate) fn create_role(name: &str, attributes: &str) -> String {
     let literal = crate::ident::text_literal(name);
     format!(
         "DO $do$ BEGIN \
@@ -154,31 +159,7 @@ pub(crate) fn sequences() -> Step {
 pub(crate) fn functions() -> Step {
     let mut sql = format!("{LOCK} {AS_OWNER} {}", refuse_later());
     for function in FUNCTIONS {
-        let Function {
-            name,
-            parameters,
-            arguments,
-            returns,
-            body,
-            kind,
-        } = function;
-        let how = match kind {
-            FunctionKind::Reader => "STABLE PARALLEL RESTRICTED SECURITY DEFINER",
-            FunctionKind::Writer => "VOLATILE PARALLEL UNSAFE SECURITY DEFINER",
-            FunctionKind::Trigger => "VOLATILE PARALLEL UNSAFE SECURITY INVOKER",
-        };
-        let _ = write!(
-            sql,
-            "CREATE OR REPLACE FUNCTION tenancy.{name}({parameters}) RETURNS {returns} \
-             LANGUAGE plpgsql {how} AS $tenancy${body}$tenancy$; \
-             REVOKE ALL ON FUNCTION tenancy.{name}({arguments}) FROM PUBLIC;"
-        );
-        if *kind != FunctionKind::Writer {
-            let _ = write!(
-                sql,
-                "GRANT EXECUTE ON FUNCTION tenancy.{name}({arguments}) TO PUBLIC;"
-            );
-        }
+        sql += &create_function(function, function.body);
     }
     let _ = write!(
         sql,
@@ -190,45 +171,95 @@ pub(crate) fn functions() -> Step {
         .holds(format!("SELECT version = {VERSION} FROM tenancy.installed"))
 }
 
+/// What the walls of logins with this prefix read.
+pub(crate) fn login_functions(prefix: &str) -> Step {
+    let mut sql = format!("{LOCK} {AS_OWNER} {}", refuse_later());
+    for function in LOGIN_FUNCTIONS {
+        sql += &create_function(function, &function.body_for(prefix));
+    }
+    Step::new("login functions", Needs::TenancyOwner, sql)
+}
+
+fn create_function(function: &Function, body: &str) -> String {
+    let Function {
+        name,
+        parameters,
+        arguments,
+        returns,
+        kind,
+        ..
+    } = function;
+    let how = match kind {
+        FunctionKind::Reader => "STABLE PARALLEL RESTRICTED SECURITY DEFINER",
+        FunctionKind::Writer => "VOLATILE PARALLEL UNSAFE SECURITY DEFINER",
+        FunctionKind::Login => "IMMUTABLE PARALLEL RESTRICTED SECURITY INVOKER",
+        FunctionKind::Trigger | FunctionKind::SessionRight => {
+            "VOLATILE PARALLEL UNSAFE SECURITY INVOKER"
+        }
+    };
+    let mut sql = format!(
+        "CREATE OR REPLACE FUNCTION tenancy.{name}({parameters}) RETURNS {returns} \
+         LANGUAGE plpgsql {how} AS $tenancy${body}$tenancy$; \
+         REVOKE ALL ON FUNCTION tenancy.{name}({arguments}) FROM PUBLIC;"
+    );
+    if kind.is_public() {
+        let _ = write!(
+            sql,
+            "GRANT EXECUTE ON FUNCTION tenancy.{name}({arguments}) TO PUBLIC;"
+        );
+    }
+    sql
+}
+
 pub(crate) fn grants(roles: &Roles) -> Step {
-    let runtime = roles.runtime();
     let mut sql = format!("{LOCK} {AS_OWNER}");
-    for function in FUNCTIONS
-        .iter()
-        .filter(|function| function.kind == FunctionKind::Writer)
-    {
+    for function in FUNCTIONS {
         let Function {
             name, arguments, ..
         } = function;
+        let callers = match function.kind {
+            FunctionKind::Writer => roles.serving_list(),
+            FunctionKind::SessionRight => roles.runtime().quoted(),
+            FunctionKind::Reader | FunctionKind::Login | FunctionKind::Trigger => continue,
+        };
         let _ = write!(
             sql,
-            "GRANT EXECUTE ON FUNCTION tenancy.{name}({arguments}) TO {};",
-            runtime.quoted()
+            "GRANT EXECUTE ON FUNCTION tenancy.{name}({arguments}) TO {callers};"
         );
     }
-    let _ = write!(
-        sql,
-        "INSERT INTO tenancy.runtime_role (role_name) VALUES ({}) ON CONFLICT DO NOTHING;",
-        runtime.literal()
-    );
+    for role in roles.serving() {
+        let _ = write!(
+            sql,
+            "INSERT INTO tenancy.runtime_role (role_name) VALUES ({}) ON CONFLICT DO NOTHING;",
+            role.literal()
+        );
+    }
     Step::new("grants", Needs::TenancyOwner, sql).holds(format!(
-        "SELECT pg_catalog.has_function_privilege({}, 'tenancy.leave()', 'EXECUTE')",
-        runtime.literal()
+        "SELECT {}",
+        of_each(roles, |role| format!(
+            "pg_catalog.has_function_privilege({role}, 'tenancy.leave()', 'EXECUTE')"
+        ))
     ))
 }
 
+/// A condition on each role that serves tenants, which `of` writes for a role's name as a literal.
+fn of_each(roles: &Roles, of: impl Fn(&str) -> String) -> String {
+    let conditions: Vec<String> = roles.serving().map(|role| of(&role.literal())).collect();
+    conditions.join(" AND ")
+}
+
 pub(crate) fn database(roles: &Roles) -> Step {
-    let runtime = roles.runtime();
     let keep = [roles.central(), roles.table_owner()]
         .map(Identifier::quoted)
         .join(", ");
+    let serving = roles.serving_list();
     Step::new(
         "database",
         Needs::Database,
         format!(
             "{LOCK} DO $do$ BEGIN \
              EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); \
-             EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM %I', current_database(), {runtime_text}); \
+             EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM ', current_database()) || {serving_text}; \
              END $do$; \
              DO $do$ BEGIN \
              EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ', current_database()) || {keep_text}; \
@@ -236,20 +267,22 @@ pub(crate) fn database(roles: &Roles) -> Step {
              DO $do$ BEGIN \
              IF to_regnamespace('public') IS NOT NULL THEN \
              REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
-             EXECUTE format('REVOKE CREATE ON SCHEMA public FROM %I', {runtime_text}); \
+             EXECUTE 'REVOKE CREATE ON SCHEMA public FROM ' || {serving_text}; \
              EXECUTE 'GRANT USAGE, CREATE ON SCHEMA public TO ' || {owner_text}; \
              EXECUTE 'GRANT USAGE ON SCHEMA public TO ' || {all_text}; END IF; \
              END $do$;",
-            runtime_text = runtime.literal(),
+            serving_text = crate::ident::text_literal(&serving),
             keep_text = crate::ident::text_literal(&keep),
             owner_text = crate::ident::text_literal(&roles.table_owner().quoted()),
-            all_text = crate::ident::text_literal(&format!("{}, {}", runtime.quoted(), keep)),
+            all_text = crate::ident::text_literal(&format!("{serving}, {keep}")),
         ),
     )
     .holds(format!(
-        "SELECT NOT pg_catalog.has_database_privilege({0}, pg_catalog.current_database(), 'CREATE') \
-         AND NOT pg_catalog.has_database_privilege({0}, pg_catalog.current_database(), 'TEMPORARY')",
-        runtime.literal()
+        "SELECT {}",
+        of_each(roles, |role| format!(
+            "NOT pg_catalog.has_database_privilege({role}, pg_catalog.current_database(), 'CREATE') \
+             AND NOT pg_catalog.has_database_privilege({role}, pg_catalog.current_database(), 'TEMPORARY')"
+        ))
     ))
 }
 
@@ -257,23 +290,21 @@ pub(crate) fn neighbours(roles: &Roles) -> Step {
     let keep = [roles.central(), roles.table_owner()]
         .map(Identifier::quoted)
         .join(", ");
-    let runtime = roles.runtime();
+    let serving = roles.serving_list();
     let mut sql = LOCK.to_owned();
     for function in NEIGHBOUR_FUNCTIONS {
         let _ = write!(
             sql,
-            "REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC, {}; \
-             GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO pg_monitor, {keep};",
-            runtime.quoted()
+            "REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC, {serving}; \
+             GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO pg_monitor, {keep};"
         );
     }
     let holds = NEIGHBOUR_FUNCTIONS
         .iter()
         .map(|function| {
-            format!(
-                "NOT pg_catalog.has_function_privilege({}, 'pg_catalog.{function}', 'EXECUTE')",
-                runtime.literal()
-            )
+            of_each(roles, |role| {
+                format!("NOT pg_catalog.has_function_privilege({role}, 'pg_catalog.{function}', 'EXECUTE')")
+            })
         })
         .collect::<Vec<_>>()
         .join(" AND ");
@@ -283,21 +314,25 @@ pub(crate) fn neighbours(roles: &Roles) -> Step {
 }
 
 pub(crate) fn activity(roles: &Roles) -> Step {
-    let runtime = roles.runtime().literal();
-    let is_set = format!(
-        "EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole \
-         WHERE r.rolname = {runtime} AND s.setdatabase = 0 AND 'track_activities=off' = ANY (s.setconfig))"
-    );
-    Step::new(
-        "activity",
-        Needs::Superuser,
+    let is_set = |role: &str| {
         format!(
-            "{LOCK} DO $do$ BEGIN IF NOT {is_set} THEN \
-             EXECUTE format('ALTER ROLE %I SET track_activities = off', {runtime}); END IF; END $do$;"
-        ),
-    )
-    .optional()
-    .holds(format!("SELECT {is_set}"))
+            "EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole \
+             WHERE r.rolname = {role} AND s.setdatabase = 0 AND 'track_activities=off' = ANY (s.setconfig))"
+        )
+    };
+    let mut sql = LOCK.to_owned();
+    for role in roles.serving() {
+        let role = role.literal();
+        let _ = write!(
+            sql,
+            "DO $do$ BEGIN IF NOT {} THEN \
+             EXECUTE format('ALTER ROLE %I SET track_activities = off', {role}); END IF; END $do$;",
+            is_set(&role)
+        );
+    }
+    Step::new("activity", Needs::Superuser, sql)
+        .optional()
+        .holds(format!("SELECT {}", of_each(roles, is_set)))
 }
 
 pub(crate) fn language(roles: &Roles) -> Step {
@@ -310,13 +345,15 @@ pub(crate) fn language(roles: &Roles) -> Step {
         format!(
             "{LOCK} REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC, {}; \
              GRANT USAGE ON LANGUAGE plpgsql TO {OWNER}, {keep};",
-            roles.runtime().quoted()
+            roles.serving_list()
         ),
     )
     .optional()
     .holds(format!(
-        "SELECT NOT pg_catalog.has_language_privilege({}, 'plpgsql', 'USAGE')",
-        roles.runtime().literal()
+        "SELECT {}",
+        of_each(roles, |role| format!(
+            "NOT pg_catalog.has_language_privilege({role}, 'plpgsql', 'USAGE')"
+        ))
     ))
 }
 

@@ -3,6 +3,10 @@ DECLARE
   m pg_catalog.int8 := pg_catalog.currval('tenancy.seal_mark'::pg_catalog.regclass);
   id pg_catalog.text;
 BEGIN
+  -- First what is asked most: a session's scope of this kind.
+  IF m OPERATOR(pg_catalog.=) 200 THEN
+    RETURN pg_catalog.currval('tenancy.seal_piece_0'::pg_catalog.regclass);
+  END IF;
   IF m OPERATOR(pg_catalog.<) 0 THEN
     m := 0 OPERATOR(pg_catalog.-) m;
     IF (m OPERATOR(pg_catalog.>>) 8) OPERATOR(pg_catalog.<>) pg_catalog.int8(pg_catalog.date_part('epoch', pg_catalog.now()) OPERATOR(pg_catalog.*) 1000000::pg_catalog.float8) THEN
@@ -10,9 +14,9 @@ BEGIN
         HINT = 'Open a scope for this transaction, or use central for work across tenants.';
     END IF;
     m := m OPERATOR(pg_catalog.&) 255;
-  END IF;
-  IF m OPERATOR(pg_catalog.=) 200 THEN
-    RETURN pg_catalog.currval('tenancy.seal_piece_0'::pg_catalog.regclass);
+    IF m OPERATOR(pg_catalog.=) 200 THEN
+      RETURN pg_catalog.currval('tenancy.seal_piece_0'::pg_catalog.regclass);
+    END IF;
   END IF;
   -- Another kind, or no scope, which the text reader raises.
   id := tenancy.current_tenant();

@@ -20,6 +20,13 @@ BEGIN
   b := pg_catalog.currval('tenancy.seal_challenge_1'::pg_catalog.regclass);
   done := pg_catalog.setval('tenancy.seal_challenge_0'::pg_catalog.regclass, 0);
 
+  -- A scope of the session is for logins that own their sessions: behind a transaction pooler it
+  -- would be there for the next client.
+  IF p_meta OPERATOR(pg_catalog.>=) 256 AND NOT pg_catalog.has_function_privilege(session_user, 'tenancy.session_bound()'::pg_catalog.regprocedure::pg_catalog.oid, 'EXECUTE') THEN
+    RAISE EXCEPTION USING ERRCODE = 'TN006', MESSAGE = 'this login enters a tenant for one transaction only',
+      HINT = 'Bind the scope to the transaction, or log in as the runtime role, without a transaction pooler.';
+  END IF;
+
   -- Check. The key is a row, never a constant of a plan.
   SELECT k.inner_block, k.outer_block INTO inner_block, outer_block
     FROM tenancy.seal_key AS k WHERE k.key_id OPERATOR(pg_catalog.=) p_key;

@@ -13,8 +13,15 @@ BEGIN
       done := pg_catalog.setval('tenancy.seal_moment'::pg_catalog.regclass, moment);
     END IF;
   EXCEPTION WHEN SQLSTATE '55000' THEN
-    -- The first leave() of this session, or of what DISCARD SEQUENCES left of it.
-    done := pg_catalog.setval('tenancy.seal_moment'::pg_catalog.regclass, 0);
+    -- The first leave() of this session, or of what DISCARD SEQUENCES left of it. In the message
+    -- that began the transaction nobody was here before. Later nobody can tell, so this
+    -- transaction has had an unknown tenant, and no other enters it.
+    IF pg_catalog.now() OPERATOR(pg_catalog.=) pg_catalog.statement_timestamp() THEN
+      done := pg_catalog.setval('tenancy.seal_moment'::pg_catalog.regclass, 0);
+    ELSE
+      done := pg_catalog.setval('tenancy.seal_last'::pg_catalog.regclass, 0);
+      done := pg_catalog.setval('tenancy.seal_moment'::pg_catalog.regclass, moment);
+    END IF;
   END;
   done := pg_catalog.setval('tenancy.seal_mark'::pg_catalog.regclass, 0);
   -- Two hashes of two strong random values: 128 bits, as integers without a detour over text.

@@ -65,6 +65,12 @@ pub enum Code {
     DefinerFunction,
     Leakproof,
     Untrusted,
+    Identity,
+    Mark,
+    SearchPath,
+    CrossSchema,
+    ForeignServer,
+    Placement,
 }
 
 impl fmt::Display for Code {
@@ -97,7 +103,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn hole(
+    pub(crate) fn hole(
         code: Code,
         object: impl Into<String>,
         what: impl Into<String>,
@@ -112,7 +118,7 @@ impl Finding {
         }
     }
 
-    pub(super) fn warning(
+    pub(crate) fn warning(
         code: Code,
         object: impl Into<String>,
         what: impl Into<String>,

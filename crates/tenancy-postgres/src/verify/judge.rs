@@ -13,7 +13,7 @@ pub fn judge(snapshot: &Snapshot, expectations: &Expectations) -> Vec<Finding> {
     rights::privileges(snapshot, expectations, &mut findings);
     rights::functions(snapshot, expectations, &mut findings);
     installed(snapshot, &mut findings);
-    seal::objects(snapshot, &mut findings);
+    seal::objects(snapshot, expectations, &mut findings);
     seal::functions(snapshot, expectations, &mut findings);
     relations::judge(snapshot, expectations, &mut findings);
     findings.sort_by(|a, b| {
@@ -22,6 +22,7 @@ pub fn judge(snapshot: &Snapshot, expectations: &Expectations) -> Vec<Finding> {
             .then(a.code.cmp(&b.code))
             .then_with(|| a.object.cmp(&b.object))
     });
+    findings.dedup();
     findings
 }
 

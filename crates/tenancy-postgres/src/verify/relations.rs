@@ -1,11 +1,13 @@
 //! Every relation that the runtime role reaches.
 
+mod keys;
+
 use super::finding::{Code, Finding};
-use super::snapshot::{Column, ForeignKey, Index, Policy, Relation, Shared};
+use super::snapshot::{Column, Policy, Relation, Shared};
 use super::tenant::{column_of_wall, kind_of, tenant_column};
 use super::{Expectations, Snapshot};
 use crate::ident::quoted;
-use crate::install::Roles;
+use crate::wall::reads::Reads;
 use crate::wall::{GRANT_POLICY, WALL_POLICY};
 
 /// What the runtime role may have on a walled table.
@@ -19,7 +21,7 @@ pub(super) fn judge(snapshot: &Snapshot, expectations: &Expectations, findings: 
     {
         Look {
             snapshot,
-            roles: &expectations.roles,
+            expectations,
             relation,
             findings,
         }
@@ -34,12 +36,14 @@ pub(super) fn judge(snapshot: &Snapshot, expectations: &Expectations, findings: 
             .relations
             .iter()
             .find(|ancestor| relation.ancestor == Some(ancestor.oid));
-        let Some(tenant) = ancestor.and_then(|ancestor| tenant_column(snapshot, ancestor)) else {
+        let Some(tenant) =
+            ancestor.and_then(|ancestor| tenant_column(snapshot, expectations, ancestor))
+        else {
             continue;
         };
         let mut look = Look {
             snapshot,
-            roles: &expectations.roles,
+            expectations,
             relation,
             findings,
         };
@@ -51,7 +55,7 @@ pub(super) fn judge(snapshot: &Snapshot, expectations: &Expectations, findings: 
 /// One relation under judgement.
 struct Look<'a> {
     snapshot: &'a Snapshot,
-    roles: &'a Roles,
+    expectations: &'a Expectations,
     relation: &'a Relation,
     findings: &'a mut Vec<Finding>,
 }
@@ -67,7 +71,7 @@ impl Look<'_> {
         }
         self.row_security();
         self.policies();
-        if let Some(tenant) = tenant_column(self.snapshot, self.relation) {
+        if let Some(tenant) = tenant_column(self.snapshot, self.expectations, self.relation) {
             self.column(tenant);
             self.indexes(&tenant.name);
             self.foreign_keys(&tenant.name);
@@ -102,7 +106,7 @@ impl Look<'_> {
         format!(
             "REVOKE ALL ON {} FROM PUBLIC, {};",
             self.sql(),
-            self.roles.runtime().quoted()
+            self.expectations.roles.runtime().quoted()
         )
     }
 
@@ -110,7 +114,7 @@ impl Look<'_> {
         let relation = self.relation;
         let untouched = !relation.row_security
             && relation.policies.is_empty()
-            && tenant_column(self.snapshot, relation).is_none();
+            && tenant_column(self.snapshot, self.expectations, relation).is_none();
         if untouched {
             let part = if relation.partition {
                 ": it is a partition with a grant of its own, which its parent's wall does not cover"
@@ -181,10 +185,15 @@ impl Look<'_> {
                     again,
                 );
             }
-            if column_of_wall(self.snapshot, relation, wall).is_none() {
+            let reads = self.expectations.reads();
+            if column_of_wall(self.snapshot, reads, relation, wall).is_none() {
+                let reads = match reads {
+                    Reads::Scope => "the sealed scope's tenant",
+                    Reads::Login => "the tenant of the session's login",
+                };
                 self.hole(
                     Code::WallExpression,
-                    "its wall does not compare a column of type text, uuid or bigint with the current tenant, and nothing else, both for reading and for writing",
+                    format!("its wall does not compare a column of type text, uuid or bigint with {reads}, and nothing else, both for reading and for writing"),
                     again,
                 );
             }
@@ -234,92 +243,21 @@ impl Look<'_> {
                 "its tenant column is generated from other values, not from the scope",
                 "make it a plain column, and run the plan of its Wall again",
             );
-        } else if tenant.default.as_deref() != Some(&format!("{}()", kind.reader())) {
+            return;
+        }
+        let reader = self.expectations.reads().function(kind);
+        if tenant.default.as_deref() != Some(&format!("{reader}()")) {
             self.warn(
                 Code::TenantDefault,
                 "its tenant column's default is not the current tenant, so an insert that names no tenant is refused or names a wrong one",
-                format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {}();", kind.reader()),
+                format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {reader}();"),
             );
-        }
-    }
-
-    fn unique_keys(&mut self, tenant: &str) {
-        for index in &self.relation.indexes {
-            if index.unique && !holds_tenant(index, tenant) {
-                self.findings.push(Finding::hole(
-                    Code::UniqueKey,
-                    format!("index {} of {}", index.name, self.object()),
-                    "it is unique across tenants: one learns by an error that another's row exists, and can take its key",
-                    format!("replace it with one that starts with {}", quoted(tenant)),
-                ));
-            }
-        }
-    }
-
-    fn indexes(&mut self, tenant: &str) {
-        self.unique_keys(tenant);
-        for index in &self.relation.indexes {
-            let name = format!("index {} of {}", index.name, self.object());
-            if index.unique && !holds_tenant(index, tenant) {
-                continue;
-            }
-            if index.keys.first().and_then(Option::as_deref) != Some(tenant) {
-                self.findings.push(Finding::warning(
-                    Code::Index,
-                    name,
-                    "it does not start with the tenant: EXPLAIN ANALYZE counts other tenants' rows by it, and it is slow",
-                    format!("replace it with one that starts with {}", quoted(tenant)),
-                ));
-            }
-        }
-    }
-
-    fn foreign_keys(&mut self, tenant: &str) {
-        for key in &self.relation.foreign_keys {
-            let Some(problem) = self.foreign_key(key, tenant) else {
-                continue;
-            };
-            self.findings.push(Finding::hole(
-                Code::ForeignKey,
-                format!("foreign key {} of {}", key.name, self.object()),
-                problem,
-                format!(
-                    "replace it with one over {} and the key, to a unique key of the same columns",
-                    quoted(tenant)
-                ),
-            ));
-        }
-    }
-
-    fn foreign_key(&self, key: &ForeignKey, tenant: &str) -> Option<&'static str> {
-        let target = self
-            .snapshot
-            .relations
-            .iter()
-            .find(|relation| relation.oid == key.target)?;
-        // A key that is the tenant alone holds nothing but the scope's own id.
-        if target.shared.is_some() || (key.columns == [tenant] && !target.reachable) {
-            return None;
-        }
-        let Some(theirs) = tenant_column(self.snapshot, target) else {
-            return Some("it refers to a table that is neither walled nor declared shared");
-        };
-        let paired = key.columns.iter().zip(&key.target_columns);
-        if paired
-            .into_iter()
-            .any(|(ours, column)| ours == tenant && *column == theirs.name)
-        {
-            None
-        } else {
-            Some(
-                "it does not contain the tenant: a row can refer to another tenant's, and learns that it exists",
-            )
         }
     }
 
     fn rights(&mut self, allowed: &[&str]) {
         let relation = self.relation;
-        let runtime = self.roles.runtime().quoted();
+        let runtime = self.expectations.roles.runtime().quoted();
         for right in &relation.privileges {
             if !allowed.contains(&right.as_str()) {
                 let meaning = match right.as_str() {
@@ -386,7 +324,7 @@ impl Look<'_> {
 
     fn view(&mut self) {
         if self.relation.owner_above && !self.relation.invoker {
-            let owner = self.roles.table_owner().quoted();
+            let owner = self.expectations.roles.table_owner().quoted();
             self.hole(
                 Code::View,
                 format!("it is a view that reads as {}, whom no wall binds", self.relation.owner),
@@ -419,7 +357,7 @@ impl Look<'_> {
     }
 
     fn sequence(&mut self) {
-        let runtime = self.roles.runtime().quoted();
+        let runtime = self.expectations.roles.runtime().quoted();
         for right in &self.relation.privileges {
             let revoke = format!(
                 "REVOKE {right} ON SEQUENCE {} FROM PUBLIC, {runtime};",
@@ -445,14 +383,4 @@ impl Look<'_> {
 fn is_grant(policy: &Policy) -> bool {
     let is_true = |expression: &Option<String>| expression.as_deref() == Some("true");
     policy.command == "*" && policy.to_public && is_true(&policy.using) && is_true(&policy.check)
-}
-
-fn holds_tenant(index: &Index, tenant: &str) -> bool {
-    index.keys.iter().enumerate().any(|(at, key)| {
-        key.as_deref() == Some(tenant)
-            && index
-                .exclusion_operators
-                .as_ref()
-                .is_none_or(|operators| operators.get(at).is_some_and(|operator| operator == "="))
-    })
 }

@@ -56,11 +56,12 @@ pub(super) fn privileges(
             ),
         ));
     }
-    system(snapshot, &runtime, findings);
+    system(snapshot, expectations, findings);
 }
 
 /// Rights on what belongs to the server.
-fn system(snapshot: &Snapshot, runtime: &str, findings: &mut Vec<Finding>) {
+fn system(snapshot: &Snapshot, expectations: &Expectations, findings: &mut Vec<Finding>) {
+    let runtime = expectations.roles.runtime().quoted();
     for parameter in &snapshot.parameters {
         findings.push(Finding::hole(
             Code::ParameterPrivilege,
@@ -86,17 +87,20 @@ fn system(snapshot: &Snapshot, runtime: &str, findings: &mut Vec<Finding>) {
         ));
     }
     for grant in &snapshot.default_grants {
-        let whom = if grant.public { "PUBLIC" } else { runtime };
+        let whom = if grant.public { "PUBLIC" } else { &runtime };
         let within = grant.schema.as_deref().map_or(String::new(), |schema| {
             format!(" IN SCHEMA {}", quoted(schema))
         });
         findings.push(Finding::warning(
             Code::DefaultPrivilege,
-            format!("default privileges of {}", grant.owner),
+            format!(
+                "default privileges of {}",
+                expectations.shown(&grant.owner).trim_start_matches("role ")
+            ),
             "new tables reach the runtime role before anyone has walled them",
             format!(
                 "ALTER DEFAULT PRIVILEGES FOR ROLE {}{within} REVOKE ALL ON TABLES FROM {whom};",
-                quoted(&grant.owner)
+                expectations.named(&grant.owner)
             ),
         ));
     }

@@ -11,38 +11,10 @@ pub(super) fn server(
     expectations: &Expectations,
     findings: &mut Vec<Finding>,
 ) {
-    let number = snapshot.server_version_num;
-    let is = version::display(number);
-    let found = match version::support(number) {
-        Support::Supported => None,
-        Support::TooOld => Some(Finding::hole(
-            Code::ServerVersion,
-            "server",
-            format!("it is PostgreSQL {is}, and the wall needs 15 or later"),
-            "upgrade the server",
-        )),
-        Support::BelowFloor { floor } => Some(Finding::hole(
-            Code::ServerVersion,
-            "server",
-            format!(
-                "it is PostgreSQL {is}: below {} a cached plan can keep another role's row security (CVE-2026-14666)",
-                version::display(floor)
-            ),
-            "upgrade to the latest minor release, or allow_version_below_floor() by name",
-        )),
-        Support::TooNew => Some(Finding::hole(
-            Code::ServerVersion,
-            "server",
-            format!("it is PostgreSQL {is}, which this version of tenancy was never tested with"),
-            "upgrade tenancy, or allow_version_below_floor() by name",
-        )),
-    };
-    if let Some(mut finding) = found {
-        if expectations.below_floor && version::support(number) != Support::TooOld {
-            finding.severity = super::Severity::Warning;
-        }
-        findings.push(finding);
-    }
+    findings.extend(version(
+        snapshot.server_version_num,
+        expectations.below_floor,
+    ));
     if snapshot.max_prepared_transactions > 0 {
         findings.push(Finding::hole(
             Code::PreparedTransactions,
@@ -67,6 +39,41 @@ pub(super) fn server(
             "run the installation's plan as a superuser; a managed service may refuse it, and then injected SQL can take the runtime role's own grants away",
         ));
     }
+}
+
+/// What there is to say about a server of this version.
+pub(crate) fn version(number: i64, below_floor: bool) -> Option<Finding> {
+    let is = version::display(number);
+    let mut finding = match version::support(number) {
+        Support::Supported => return None,
+        Support::TooOld => {
+            return Some(Finding::hole(
+                Code::ServerVersion,
+                "server",
+                format!("it is PostgreSQL {is}, and the wall needs 15 or later"),
+                "upgrade the server",
+            ));
+        }
+        Support::BelowFloor { floor } => Finding::hole(
+            Code::ServerVersion,
+            "server",
+            format!(
+                "it is PostgreSQL {is}: below {} a cached plan can keep another role's row security (CVE-2026-14666)",
+                version::display(floor)
+            ),
+            "upgrade to the latest minor release, or allow_version_below_floor() by name",
+        ),
+        Support::TooNew => Finding::hole(
+            Code::ServerVersion,
+            "server",
+            format!("it is PostgreSQL {is}, which this version of tenancy was never tested with"),
+            "upgrade tenancy, or allow_version_below_floor() by name",
+        ),
+    };
+    if below_floor {
+        finding.severity = super::Severity::Warning;
+    }
+    Some(finding)
 }
 
 /// Settings that a database may not give to new connections without a word.
@@ -96,11 +103,12 @@ pub(super) fn settings(
     findings: &mut Vec<Finding>,
 ) {
     let runtime = expectations.roles.runtime();
-    let mut hides_activity = false;
+    // Logins of their own are other roles to each other, whose queries nobody reads.
+    let mut hides_activity = expectations.logins.is_some();
     for setting in &snapshot.settings {
         // A value may be private; its name is enough to find it.
         let name = setting.assignment.split('=').next().unwrap_or_default();
-        if setting.of_runtime {
+        if let Some(role) = &setting.role {
             if setting.assignment == "track_activities=off" {
                 hides_activity = true;
             } else if !expectations.role_settings.contains(&setting.assignment) {
@@ -109,12 +117,20 @@ pub(super) fn settings(
                 } else {
                     String::new()
                 };
-                findings.push(Finding::hole(
+                let mut finding = Finding::hole(
                     Code::RoleSetting,
-                    format!("role {runtime}, setting {name}"),
-                    "new connections of the runtime role start with a setting that was not installed: a role may set its own, so injected SQL may have",
-                    format!("ALTER ROLE {}{scope} RESET {name}; or expect_role_setting() by name", runtime.quoted()),
-                ));
+                    format!("{}, setting {name}", expectations.shown(role)),
+                    "new connections of the role start with a setting that was not installed: a role may set its own, so injected SQL may have",
+                    format!(
+                        "ALTER ROLE {}{scope} RESET {name}; or expect_role_setting() by name",
+                        expectations.named(role)
+                    ),
+                );
+                // Each login is judged at its own connect: one tenant's setting is no other's.
+                if expectations.logins.is_some() {
+                    finding.severity = super::Severity::Warning;
+                }
+                findings.push(finding);
             }
         } else if DANGEROUS.contains(&name) {
             let whose = if setting.of_database {

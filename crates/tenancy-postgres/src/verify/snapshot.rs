@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Expectations;
 use crate::Error;
 use crate::catalog::{NEIGHBOUR_FUNCTIONS, SERVER_FUNCTIONS};
+use crate::ident::text_literal;
 
 /// One statement that answers one row with one text column: the [`Snapshot`] as JSON.
 ///
@@ -22,17 +23,22 @@ pub fn snapshot_sql(expectations: &Expectations) -> String {
         .map(|function| format!("'{function}'"))
         .collect::<Vec<_>>()
         .join(", ");
+    let logins = match &expectations.logins {
+        Some(logins) => text_literal(logins.prefix()),
+        None => "NULL".to_owned(),
+    };
     qualify(include_str!("snapshot.sql"))
         .replace("{runtime}", &roles.runtime().literal())
         .replace("{central}", &roles.central().literal())
         .replace("{owner}", &roles.table_owner().literal())
+        .replace("{logins}", &logins)
         .replace("{server_functions}", &functions)
 }
 
 /// Names the schema of every operator, which the text leaves out for its readers' sake: an
 /// operator of the same name in the caller's search path must not answer in its place. The text
 /// writes each with a space on both sides.
-fn qualify(sql: &str) -> String {
+pub(crate) fn qualify(sql: &str) -> String {
     ["=", "<>", "<=", ">"]
         .iter()
         .fold(sql.to_owned(), |sql, operator| {
@@ -198,6 +204,8 @@ pub(super) struct Membership {
     pub(super) member: String,
     pub(super) of_runtime: bool,
     pub(super) member_superuser: Option<bool>,
+    /// As a superuser can, and who has CREATEROLE.
+    pub(super) member_creates_roles: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -229,8 +237,9 @@ pub(super) struct SealFunction {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Setting {
+    /// The role that has it; None for one of the database.
+    pub(super) role: Option<String>,
     pub(super) assignment: String,
-    pub(super) of_runtime: bool,
     pub(super) of_database: bool,
 }
 

@@ -2,9 +2,15 @@ WITH RECURSIVE
 -- Deparsed expressions name what the search path hides, so it is pinned before any is read.
 pin AS MATERIALIZED (SELECT pg_catalog.set_config('search_path', 'pg_catalog', true) AS path),
 runtime AS MATERIALIZED (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = {runtime}),
--- The runtime role and every role it is a member of, by whatever options.
+-- The tenants' own logins, where the walls read them: what must hold for the runtime role (here the
+-- group) must hold for each.
+logins AS MATERIALIZED (
+  SELECT r.oid, r.rolname FROM pg_catalog.pg_roles AS r WHERE pg_catalog.starts_with(r.rolname::pg_catalog.text, {logins})
+),
+serving AS MATERIALIZED (SELECT r.oid FROM runtime AS r UNION SELECT l.oid FROM logins AS l),
+-- The roles that serve and every role they are a member of, by whatever options.
 belongs AS (
-  SELECT r.oid FROM runtime AS r
+  SELECT s.oid FROM serving AS s
   UNION
   SELECT m.roleid FROM belongs AS b JOIN pg_catalog.pg_auth_members AS m ON m.member = b.oid
 ),
@@ -214,14 +220,20 @@ roles AS MATERIALIZED (
     'creates_databases', r.rolcreatedb, 'replicates', r.rolreplication, 'login', r.rolcanlogin)) AS value
   FROM pg_catalog.pg_roles AS r
   WHERE r.rolname = ANY (ARRAY[{runtime}, {central}, {owner}, 'tenancy_owner']::pg_catalog.name[])
+    OR (r.oid = ANY (SELECT l.oid FROM logins AS l)
+      AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication))
 ),
 memberships AS MATERIALIZED (
   SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
     'role', pg_catalog.pg_get_userbyid(m.roleid), 'member', pg_catalog.pg_get_userbyid(m.member),
     'of_runtime', m.member = ANY (SELECT b.oid FROM belongs AS b),
+    'member_creates_roles', EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = m.member AND (r.rolsuper OR r.rolcreaterole)),
     'member_superuser', (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = m.member))) AS value
   FROM pg_catalog.pg_auth_members AS m
-  WHERE m.member = ANY (SELECT b.oid FROM belongs AS b) OR m.roleid = ANY (SELECT s.oid FROM sealer AS s)
+  WHERE (m.member = ANY (SELECT b.oid FROM belongs AS b)
+      AND NOT (NOT m.admin_option AND m.member = ANY (SELECT l.oid FROM logins AS l) AND m.roleid = ANY (SELECT r.oid FROM runtime AS r)))
+    OR m.roleid = ANY (SELECT l.oid FROM logins AS l)
+    OR m.roleid = ANY (SELECT s.oid FROM sealer AS s)
     OR m.member = ANY (SELECT s.oid FROM sealer AS s)
 ),
 seal_relations AS MATERIALIZED (
@@ -254,10 +266,18 @@ seal_functions AS MATERIALIZED (
   JOIN pg_catalog.pg_language AS g ON g.oid = p.prolang
   WHERE n.nspname = 'tenancy'
 ),
+-- What a login has on the database by a grant of its own.
+logins_on_database AS MATERIALIZED (
+  SELECT a.privilege_type FROM pg_catalog.pg_database AS d CROSS JOIN LATERAL pg_catalog.aclexplode(d.datacl) AS a
+  WHERE d.datname = pg_catalog.current_database() AND a.grantee = ANY (SELECT l.oid FROM logins AS l)
+),
 server_functions AS MATERIALIZED (
   SELECT pg_catalog.jsonb_agg(f.signature ORDER BY f.signature) AS value
   FROM pg_catalog.unnest(ARRAY[{server_functions}]) AS f(signature) CROSS JOIN runtime AS r
   WHERE pg_catalog.has_function_privilege(r.oid, pg_catalog.to_regprocedure(pg_catalog.concat('pg_catalog.', f.signature)), 'EXECUTE')
+    OR EXISTS (SELECT FROM pg_catalog.pg_proc AS p CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
+      WHERE p.oid = pg_catalog.to_regprocedure(pg_catalog.concat('pg_catalog.', f.signature))::pg_catalog.oid
+        AND a.grantee = ANY (SELECT l.oid FROM logins AS l))
 ),
 -- Privileges on the system's own relations that nobody has by default.
 system_grants AS MATERIALIZED (
@@ -278,7 +298,8 @@ schemas AS MATERIALIZED (
 ),
 languages AS MATERIALIZED (
   SELECT pg_catalog.jsonb_agg(g.lanname ORDER BY g.lanname) AS value FROM pg_catalog.pg_language AS g CROSS JOIN runtime AS r
-  WHERE g.laninline <> 0::pg_catalog.oid AND pg_catalog.has_language_privilege(r.oid, g.oid, 'USAGE')
+  WHERE g.laninline <> 0::pg_catalog.oid AND (pg_catalog.has_language_privilege(r.oid, g.oid, 'USAGE')
+    OR EXISTS (SELECT FROM pg_catalog.aclexplode(g.lanacl) AS a WHERE a.grantee = ANY (SELECT l.oid FROM logins AS l)))
 ),
 parameters AS MATERIALIZED (
   SELECT pg_catalog.jsonb_agg(DISTINCT p.parname) AS value FROM pg_catalog.pg_parameter_acl AS p
@@ -286,9 +307,10 @@ parameters AS MATERIALIZED (
 ),
 settings AS MATERIALIZED (
   SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-    'assignment', c.assignment, 'of_runtime', s.setrole <> 0::pg_catalog.oid, 'of_database', s.setdatabase <> 0::pg_catalog.oid)) AS value
+    'assignment', c.assignment, 'role', (SELECT r.rolname FROM pg_catalog.pg_roles AS r WHERE r.oid = s.setrole),
+    'of_database', s.setdatabase <> 0::pg_catalog.oid)) AS value
   FROM pg_catalog.pg_db_role_setting AS s CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c(assignment)
-  WHERE (s.setrole = 0::pg_catalog.oid OR s.setrole = ANY (SELECT r.oid FROM runtime AS r))
+  WHERE (s.setrole = 0::pg_catalog.oid OR s.setrole = ANY (SELECT v.oid FROM serving AS v))
     AND (s.setdatabase = 0::pg_catalog.oid OR s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))
 ),
 default_grants AS MATERIALIZED (
@@ -301,7 +323,11 @@ default_grants AS MATERIALIZED (
 owned AS MATERIALIZED (
   SELECT pg_catalog.jsonb_agg(pg_catalog.pg_describe_object(s.classid, s.objid, s.objsubid)) AS value
   FROM pg_catalog.pg_shdepend AS s
-  WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = ANY (SELECT r.oid FROM runtime AS r) AND s.deptype = 'o'
+  WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND s.refobjid = ANY (SELECT v.oid FROM serving AS v) AND s.deptype = 'o'
+    -- A login's large objects are out of all others' reach, and it can't be kept from making some everywhere.
+    -- Its default privileges are for what it makes, which is nothing.
+    AND NOT (s.classid = ANY (ARRAY['pg_catalog.pg_largeobject', 'pg_catalog.pg_default_acl']::pg_catalog.regclass[]::pg_catalog.oid[])
+      AND s.refobjid = ANY (SELECT l.oid FROM logins AS l))
     AND (s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
       OR (s.dbid = 0::pg_catalog.oid AND (s.classid <> 'pg_catalog.pg_database'::pg_catalog.regclass
         OR s.objid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()))))
@@ -310,6 +336,7 @@ large_objects AS MATERIALIZED (
   SELECT pg_catalog.count(DISTINCT l.oid) AS value FROM pg_catalog.pg_largeobject_metadata AS l
   CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(l.lomacl, pg_catalog.acldefault('L', l.lomowner))) AS a
   WHERE a.grantee = ANY (SELECT w.oid FROM who AS w)
+    AND NOT (a.grantee = l.lomowner AND l.lomowner = ANY (SELECT o.oid FROM logins AS o))
 )
 SELECT pg_catalog.jsonb_build_object(
   'server_version_num', pg_catalog.current_setting('server_version_num')::pg_catalog.int8,
@@ -318,8 +345,10 @@ SELECT pg_catalog.jsonb_build_object(
   'installed', (SELECT i.version FROM tenancy.installed AS i),
   'recorded', EXISTS (SELECT FROM tenancy.runtime_role AS r WHERE r.role_name = {runtime}),
   'database', pg_catalog.current_database(),
-  'creates', (SELECT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE') FROM runtime AS r),
-  'temporary', (SELECT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY') FROM runtime AS r),
+  'creates', (SELECT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CREATE')
+    OR EXISTS (SELECT FROM logins_on_database AS d WHERE d.privilege_type = 'CREATE') FROM runtime AS r),
+  'temporary', (SELECT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY')
+    OR EXISTS (SELECT FROM logins_on_database AS d WHERE d.privilege_type = 'TEMPORARY') FROM runtime AS r),
   'schema_owner', (SELECT pg_catalog.pg_get_userbyid(n.nspowner) FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'tenancy'),
   'event_trigger', (SELECT e.evtenabled = 'A' AND e.evtevent = 'ddl_command_start' AND e.evttags IS NULL
       AND e.evtfoid = pg_catalog.to_regprocedure('tenancy.no_ddl()')::pg_catalog.oid

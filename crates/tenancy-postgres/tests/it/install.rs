@@ -5,7 +5,7 @@ use tenancy_postgres::install::{Install, Roles};
 use tenancy_postgres::seal::TenantKind;
 use tenancy_postgres::verify::{Code, Expectations};
 use tenancy_postgres::wall::{SharedTable, Wall};
-use tenancy_testkit::postgres::majors;
+use tenancy_testkit::postgres::{Server, majors};
 
 use crate::support::{World, key, on_every_major, refused, run, text};
 use crate::verify::look;
@@ -148,7 +148,9 @@ async fn odd_names_are_names_and_nothing_more() {
 #[tokio::test]
 async fn a_role_that_owns_the_database_installs_without_a_superuser() {
     for major in majors() {
-        let world = World::bare(major).await;
+        // Who belongs to tenancy_owner shows in every database of a server.
+        let server = Server::start(major).await.unwrap();
+        let world = World::on(&server).await;
         // The role of the seal may have been made by another installer of this server.
         run(
             &world.admin,

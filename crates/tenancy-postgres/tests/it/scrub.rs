@@ -27,7 +27,7 @@ async fn nothing_is_left() {
         world.enter(&client, "a").await;
         client
             .batch_execute(
-                "SET statement_timeout = 77; SET default_transaction_read_only = on; LISTEN gossip; \
+                "SET statement_timeout = '77s'; SET default_transaction_read_only = on; LISTEN gossip; \
                  SELECT pg_advisory_lock(4711); BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT title FROM notes; COMMIT; \
                  BEGIN READ ONLY; SELECT 1",
             )

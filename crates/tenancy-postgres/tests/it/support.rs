@@ -33,7 +33,11 @@ pub(crate) async fn on_every_major(test: impl AsyncFn(World)) {
 
 impl World {
     pub(crate) async fn bare(major: Major) -> Self {
-        let server = Server::shared(major).await.unwrap();
+        Self::on(Server::shared(major).await.unwrap()).await
+    }
+
+    /// On a server of the test's own, with nothing installed.
+    pub(crate) async fn on(server: &Server) -> Self {
         let database = server.database().await.unwrap();
         let admin = database.admin().await.unwrap();
         let roles = Roles::new(
@@ -52,7 +56,19 @@ impl World {
 
     /// Installed, with the tables `notes` (text), `papers` (uuid) and `tickets` (bigint).
     pub(crate) async fn new(major: Major) -> Self {
-        let world = Self::bare(major).await;
+        Self::bare(major).await.installed().await
+    }
+
+    /// The same with a login for connection poolers.
+    pub(crate) async fn pooled(major: Major) -> Self {
+        let mut world = Self::bare(major).await;
+        let pooled = Identifier::new(world.database.pooled_role()).unwrap();
+        world.roles = world.roles.with_pooled(pooled).unwrap();
+        world.installed().await
+    }
+
+    pub(crate) async fn installed(self) -> Self {
+        let world = self;
         run(
             &world.admin,
             Install::new(world.roles.clone(), world.key.clone()).plan(),
@@ -117,6 +133,11 @@ impl World {
 /// Runs every step of a plan; none may fail.
 pub(crate) async fn run(client: &Client, plan: Plan) {
     for step in plan {
+        if let Some(done) = step.done_sql()
+            && client.query_one(done, &[]).await.unwrap().get(0)
+        {
+            continue;
+        }
         if let Err(error) = client.batch_execute(step.sql()).await {
             panic!("step {:?}: {error:?}", step.name());
         }

@@ -1,7 +1,7 @@
 //! Nothing is found on a clean installation, and each planted hole is.
 
-mod holes;
-mod planted;
+pub(crate) mod holes;
+pub(crate) mod planted;
 
 use tenancy_postgres::verify::{
     Code, Expectations, Finding, Snapshot, judge, snapshot_sql, unreadable,

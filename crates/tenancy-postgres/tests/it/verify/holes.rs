@@ -157,7 +157,7 @@ async fn the_servers_own_settings_are_judged() {
     .await;
 }
 
-async fn plant(world: &World, sql: &str) -> Result<(), tokio_postgres::Error> {
+pub(crate) async fn plant(world: &World, sql: &str) -> Result<(), tokio_postgres::Error> {
     let sql = sql
         .replace("{runtime}", world.roles.runtime().as_str())
         .replace("{central}", world.roles.central().as_str())

@@ -8,9 +8,9 @@ mod walls;
 use tenancy_postgres::verify::{Code, Severity};
 
 /// What is planted, in SQL with `{runtime}`, `{central}` and `{owner}`, and what must be found.
-pub(super) type Hole = (&'static str, &'static str, Code, Severity);
+pub(crate) type Hole = (&'static str, &'static str, Code, Severity);
 
-pub(super) fn all() -> impl Iterator<Item = &'static Hole> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Hole> {
     walls::HOLES
         .iter()
         .chain(reach::HOLES)

@@ -1,5 +1,3 @@
-//! Whether a connection leads to the server itself.
-
 use crate::Error;
 use crate::scrub::Nonce;
 
@@ -14,7 +12,7 @@ use crate::scrub::Nonce;
 /// The setting survives `RESET ALL`, which returns to it, so a pool may ask again at each scrub.
 ///
 /// ```
-/// use tenancy_postgres::pinned::Pinned;
+/// use tenancy_postgres::pooler::Pinned;
 ///
 /// let pinned = Pinned::random()?;
 /// let (name, value) = pinned.option(); // one more `-c name=value` in the startup options
@@ -60,7 +58,7 @@ impl Pinned {
     /// startup options.
     ///
     /// ```
-    /// use tenancy_postgres::pinned::Pinned;
+    /// use tenancy_postgres::pooler::Pinned;
     ///
     /// assert!(Pinned::explain("08P01", "unsupported startup parameter: options").is_some());
     /// assert!(Pinned::explain("28P01", "password authentication failed").is_none());

@@ -1,0 +1,4 @@
+
+BEGIN
+  RETURN session_user;
+END
