@@ -10,29 +10,30 @@ const BEGIN: &str =
 const END: &str = "<!-- end of matrix -->";
 
 /// The table's rows, from the lines that the conformance tests noted down:
-/// `ADAPTER<tab>DATABASE<tab>VERSION<tab>STRATEGY<tab>ENFORCEMENT`, one for each clean run.
+/// `ADAPTER<tab>DATABASE<tab>VERSION<tab>STRATEGY<tab>BINDING<tab>ENFORCEMENT`, one for each clean
+/// run.
 pub(crate) fn table(evidence: &str) -> String {
-    let mut versions: BTreeMap<(&str, &str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut versions: BTreeMap<[&str; 5], BTreeSet<&str>> = BTreeMap::new();
     for line in evidence.lines() {
-        let [adapter, database, version, strategy, enforcement] =
+        let [adapter, database, version, strategy, binding, enforcement] =
             line.split('\t').collect::<Vec<_>>()[..]
         else {
             continue;
         };
         versions
-            .entry((adapter, database, strategy, enforcement))
+            .entry([adapter, database, strategy, binding, enforcement])
             .or_default()
             .insert(version);
     }
     let mut table = String::from(
-        "| adapter | database | strategy | enforced by | support |\n|---|---|---|---|---|\n",
+        "| adapter | database | strategy | binding | enforced by | support |\n|---|---|---|---|---|---|\n",
     );
-    for ((adapter, database, strategy, enforcement), versions) in versions {
+    for ([adapter, database, strategy, binding, enforcement], versions) in versions {
         let versions: Vec<&str> = versions.into_iter().collect();
         // Writing into a string can't fail.
         let _ = writeln!(
             table,
-            "| `{adapter}` | {database} {} | {strategy} | the {enforcement} | supported |",
+            "| `{adapter}` | {database} {} | {strategy} | {binding} | the {enforcement} | supported |",
             versions.join(", ")
         );
     }
@@ -74,15 +75,19 @@ mod tests {
 
     #[test]
     fn clean_runs_become_one_row_for_each_combination() {
-        let evidence = "b\tPostgreSQL\t18.6\trow-level\tdatabase\n\
-                        a\tPostgreSQL\t18.6\trow-level\tdatabase\n\
-                        a\tPostgreSQL\t15.19\trow-level\tdatabase\n\
+        let evidence = "b\tPostgreSQL\t18.6\trow-level\tsealed\tdatabase\n\
+                        a\tPostgreSQL\t18.6\trow-level\tsealed\tdatabase\n\
+                        a\tPostgreSQL\t15.19\trow-level\tsealed\tdatabase\n\
+                        a\tPostgreSQL\t18.6\trow-level\tsealed\tdatabase\n\
+                        a\tPostgreSQL\t18.6\trow-level\tlogin\tdatabase\n\
                         a\tPostgreSQL\t18.6\trow-level\tdatabase\nnonsense\n";
         assert_eq!(
             table(evidence),
-            "| adapter | database | strategy | enforced by | support |\n|---|---|---|---|---|\n\
-             | `a` | PostgreSQL 15.19, 18.6 | row-level | the database | supported |\n\
-             | `b` | PostgreSQL 18.6 | row-level | the database | supported |\n"
+            "| adapter | database | strategy | binding | enforced by | support |\n\
+             |---|---|---|---|---|---|\n\
+             | `a` | PostgreSQL 18.6 | row-level | login | the database | supported |\n\
+             | `a` | PostgreSQL 15.19, 18.6 | row-level | sealed | the database | supported |\n\
+             | `b` | PostgreSQL 18.6 | row-level | sealed | the database | supported |\n"
         );
     }
 

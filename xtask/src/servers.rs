@@ -24,16 +24,34 @@ impl Server {
     }
 }
 
+/// The program of a `PgBouncer`, which tests start for themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct PgBouncer {
+    pub(crate) version: String,
+    /// `given`, `installed` or `unpacked`.
+    pub(crate) origin: String,
+    pub(crate) path: String,
+}
+
+/// The variable that gives the program to the tests.
+pub(crate) const PGBOUNCER: &str = "TENANCY_TEST_PGBOUNCER";
+
 /// Every server of the run. Dropped: those that were started are stopped, and their data is gone.
 #[derive(Debug)]
 pub(crate) struct Servers {
     holder: Child,
     pub(crate) all: Vec<Server>,
+    pub(crate) pgbouncer: Option<PgBouncer>,
 }
 
 impl Servers {
     /// Takes the servers behind these URLs, and starts those of these majors that none of them covers.
-    pub(crate) fn bring(urls: &[String], majors: &[u16]) -> Result<Self, Box<dyn Error>> {
+    /// Finds the program of `PgBouncer` besides, or brings it.
+    pub(crate) fn bring(
+        urls: &[String],
+        majors: &[u16],
+        pgbouncer: bool,
+    ) -> Result<Self, Box<dyn Error>> {
         // Built with the tests, beside us.
         let program = std::env::current_exe()?.with_file_name("throwaway-postgres");
         let mut holder = Command::new(&program)
@@ -50,15 +68,19 @@ impl Servers {
         for major in majors {
             writeln!(orders, "start {major}")?;
         }
+        if pgbouncer {
+            writeln!(orders, "pgbouncer")?;
+        }
         writeln!(orders)?;
 
         let mut servers = Self {
             holder,
             all: Vec::new(),
+            pgbouncer: None,
         };
         let mut answers = BufReader::new(answers).lines();
         // The answers come all together, once all servers are up.
-        while !servers.covers(urls.len(), majors) {
+        while !servers.covers(urls.len(), majors, pgbouncer) {
             let Some(answer) = answers.next() else {
                 return Err(
                     "the servers that the tests need could not be had (the reason stands above), \
@@ -66,14 +88,18 @@ impl Servers {
                         .into(),
                 );
             };
-            servers.all.push(read(&answer?)?);
+            match read(&answer?)? {
+                Answer::Server(server) => servers.all.push(server),
+                Answer::PgBouncer(program) => servers.pgbouncer = Some(program),
+            }
         }
         Ok(servers)
     }
 
-    fn covers(&self, urls: usize, majors: &[u16]) -> bool {
+    fn covers(&self, urls: usize, majors: &[u16], pgbouncer: bool) -> bool {
         let given = self.all.iter().filter(|server| server.given).count();
         given == urls
+            && pgbouncer == self.pgbouncer.is_some()
             && majors
                 .iter()
                 .all(|major| self.all.iter().any(|server| server.major == *major))
@@ -93,15 +119,29 @@ pub(crate) fn variable(major: u16) -> String {
     format!("TENANCY_TEST_POSTGRES_{major}")
 }
 
-fn read(answer: &str) -> Result<Server, Box<dyn Error>> {
+enum Answer {
+    Server(Server),
+    PgBouncer(PgBouncer),
+}
+
+fn read(answer: &str) -> Result<Answer, Box<dyn Error>> {
     let words: Vec<&str> = answer.splitn(4, ' ').collect();
-    let &[major, version, origin, url] = words.as_slice() else {
+    let &[what, version, origin, place] = words.as_slice() else {
         return Err("the program that holds the servers gave an answer that is none".into());
     };
-    Ok(Server {
-        major: major.parse()?,
-        version: version.to_owned(),
-        given: origin == "given",
-        url: url.to_owned(),
+    let version = version.to_owned();
+    Ok(if what == "pgbouncer" {
+        Answer::PgBouncer(PgBouncer {
+            version,
+            origin: origin.to_owned(),
+            path: place.to_owned(),
+        })
+    } else {
+        Answer::Server(Server {
+            major: what.parse()?,
+            version,
+            given: origin == "given",
+            url: place.to_owned(),
+        })
     })
 }

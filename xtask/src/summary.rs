@@ -5,14 +5,16 @@ use std::fmt;
 use std::process::ExitStatus;
 
 use crate::cargo::Tally;
-use crate::servers::Server;
+use crate::servers::{PgBouncer, Server};
 use crate::test::Without;
 
 #[derive(Debug)]
 pub(crate) struct Summary {
     /// Each server, and whether every test was to run on it.
     pub(crate) servers: Vec<(Server, bool)>,
-    /// What the tests noted down: a line of `MAJOR<tab>given|started|database<tab>PACKAGE` for each use.
+    pub(crate) pgbouncer: Option<PgBouncer>,
+    /// What the tests noted down: a line of `MAJOR<tab>given|started|database<tab>PACKAGE` for each use,
+    /// and of `pgbouncer<tab>pooler<tab>PACKAGE`.
     pub(crate) used: String,
     pub(crate) without: Vec<Without>,
     /// What the conformance suite has shown, as the README's table.
@@ -33,13 +35,14 @@ impl Summary {
             && self
                 .servers
                 .iter()
-                .all(|(server, _)| !self.users(server.major).is_empty())
+                .all(|(server, _)| !self.users(&server.major.to_string()).is_empty())
+            && (self.pgbouncer.is_none() || !self.users("pgbouncer").is_empty())
     }
 
-    /// The packages whose tests used the server of this major.
-    fn users(&self, major: u16) -> BTreeSet<&str> {
+    /// The packages whose tests used this server: a major, or `pgbouncer`.
+    fn users(&self, server: &str) -> BTreeSet<&str> {
         self.uses()
-            .filter(|(used, what, _)| *used == major.to_string() && *what != "started")
+            .filter(|(used, what, _)| *used == server && *what != "started")
             .map(|(_, _, package)| package)
             .collect()
     }
@@ -76,7 +79,7 @@ impl fmt::Display for Summary {
                 "the conformance suite"
             };
             write!(f, "PostgreSQL {} ({origin}): {what}; ", server.version)?;
-            let users: Vec<&str> = self.users(server.major).into_iter().collect();
+            let users: Vec<&str> = self.users(&server.major.to_string()).into_iter().collect();
             if users.is_empty() {
                 writeln!(f, "NO TEST USED IT")?;
             } else {
@@ -84,15 +87,31 @@ impl fmt::Display for Summary {
                 writeln!(f, "used by {} in {databases} databases", users.join(", "))?;
             }
         }
+        if let Some(PgBouncer {
+            version, origin, ..
+        }) = &self.pgbouncer
+        {
+            write!(f, "PgBouncer {version} ({origin}): ")?;
+            let users: Vec<&str> = self.users("pgbouncer").into_iter().collect();
+            if users.is_empty() {
+                writeln!(f, "NO TEST USED IT")?;
+            } else {
+                let started = self.count(None, "pooler");
+                writeln!(f, "used by {}, started {started} times", users.join(", "))?;
+            }
+        }
         let own = self.count(None, "started");
         if own > 0 {
             writeln!(f, "servers that tests started for themselves: {own}")?;
         }
         for left_out in &self.without {
-            let Without::Postgres = left_out;
+            let server = match left_out {
+                Without::Postgres => "PostgreSQL",
+                Without::Pgbouncer => "PgBouncer",
+            };
             writeln!(
                 f,
-                "LEFT OUT, as asked: PostgreSQL, and every test that runs on it"
+                "LEFT OUT, as asked: {server}, and every test that runs on it"
             )?;
         }
         write!(f, "{}", self.matrix)?;
@@ -126,7 +145,8 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::ExitStatus;
 
-    use super::{Server, Summary, Tally};
+    use super::{PgBouncer, Server, Summary, Tally};
+    use crate::test::Without;
 
     fn server(major: u16, given: bool) -> Server {
         Server {
@@ -140,8 +160,13 @@ mod tests {
     fn good() -> Summary {
         Summary {
             servers: vec![(server(15, false), true), (server(16, true), false)],
+            pgbouncer: Some(PgBouncer {
+                version: "1.18.0".to_owned(),
+                origin: "unpacked".to_owned(),
+                path: "/cache/pgbouncer".to_owned(),
+            }),
             used:
-                "15\tgiven\ta\n15\tdatabase\ta\n15\tdatabase\tb\n16\tdatabase\tc\n18\tstarted\ta\n"
+                "15\tgiven\ta\n15\tdatabase\ta\n15\tdatabase\tb\n16\tdatabase\tc\n18\tstarted\ta\npgbouncer\tpooler\tb\npgbouncer\tpooler\tb\n"
                     .to_owned(),
             without: Vec::new(),
             matrix: "| a |\n".to_owned(),
@@ -164,6 +189,7 @@ mod tests {
             "\n== summary ==\n\
              PostgreSQL 15.1 (brought for this run): every test; used by a, b in 2 databases\n\
              PostgreSQL 16.1 (given by URL): the conformance suite; used by c in 1 databases\n\
+             PgBouncer 1.18.0 (unpacked): used by b, started 2 times\n\
              servers that tests started for themselves: 1\n\
              | a |\n\
              7 passed, 0 failed\n"
@@ -171,13 +197,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_left_out_is_said_and_is_no_failure() {
+        let mut summary = good();
+        summary.pgbouncer = None;
+        summary.without = vec![Without::Pgbouncer];
+        assert!(summary.is_good());
+        assert!(
+            summary
+                .to_string()
+                .contains("LEFT OUT, as asked: PgBouncer, and every test that runs on it\n")
+        );
+    }
+
+    #[test]
     fn a_failure_a_crash_an_empty_run_and_an_unused_server_are_not_good() {
-        let cases: [fn(&mut Summary); 5] = [
+        let cases: [fn(&mut Summary); 6] = [
+            |summary| {
+                let uses = summary.used.lines();
+                let others: Vec<&str> =
+                    uses.filter(|line| !line.starts_with("pgbouncer")).collect();
+                summary.used = others.join("\n");
+            },
             |summary| summary.stale_matrix = true,
             |summary| summary.tally.failed = 1,
             |summary| summary.status = ExitStatus::from_raw(101 << 8),
             |summary| summary.tally.passed = 0,
-            |summary| summary.used = "15\tdatabase\ta\n16\tstarted\ta\n".to_owned(),
+            |summary| {
+                summary.used = "15\tdatabase\ta\n16\tstarted\ta\npgbouncer\tpooler\tb\n".to_owned();
+            },
         ];
         for spoil in cases {
             let mut summary = good();

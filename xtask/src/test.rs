@@ -8,15 +8,17 @@ use clap::{Args, ValueEnum};
 
 use crate::cargo;
 use crate::matrix;
-use crate::servers::{MAJORS, Server, Servers, variable};
+use crate::servers::{MAJORS, PGBOUNCER, Server, Servers, variable};
 use crate::summary::Summary;
 
 pub(crate) const AFTER_HELP: &str = "\
 Without options the oldest and the newest PostgreSQL run everything, and the two between the
 conformance suite. The servers are downloaded once, need no installation and no root, listen on
-127.0.0.1 only, and are stopped at the end, also when the run is interrupted.
+127.0.0.1 only, and are stopped at the end, also when the run is interrupted. PgBouncer is the
+system's, or its package (Debian's), unpacked and not installed.
 
-Without network, give a server: --postgres-url, or TENANCY_TEST_POSTGRES_15 .. _18.";
+Without network, give a server: --postgres-url, or TENANCY_TEST_POSTGRES_15 .. _18;
+and a program: TENANCY_TEST_PGBOUNCER.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -42,6 +44,18 @@ pub(crate) struct Options {
 pub(crate) enum Without {
     /// No test runs on PostgreSQL, and one that must have it fails
     Postgres,
+    /// No test runs behind PgBouncer
+    Pgbouncer,
+}
+
+impl Without {
+    /// What the tests are told.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Pgbouncer => "pgbouncer",
+        }
+    }
 }
 
 fn major(text: &str) -> Result<u16, String> {
@@ -115,12 +129,19 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let servers = if options.without.contains(&Without::Postgres) {
         None
     } else {
-        Some(Servers::bring(&plan.urls, &plan.start)?)
+        let pgbouncer = !options.without.contains(&Without::Pgbouncer);
+        Some(Servers::bring(&plan.urls, &plan.start, pgbouncer)?)
     };
     let all = servers.as_ref().map_or(&[][..], |servers| &servers.all);
     let full = |server: &Server| !plan.usual || [MAJORS[0], MAJORS[3]].contains(&server.major);
 
     let mut variables = variables(all, full, &used, &options.without);
+    let pgbouncer = servers
+        .as_ref()
+        .and_then(|servers| servers.pgbouncer.clone());
+    if let Some(program) = &pgbouncer {
+        variables.push((PGBOUNCER.to_owned(), program.path.clone()));
+    }
     variables.push((
         "TENANCY_TEST_EVIDENCE".to_owned(),
         evidence.display().to_string(),
@@ -135,6 +156,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             .iter()
             .map(|server| (server.clone(), full(server)))
             .collect(),
+        pgbouncer,
         used: std::fs::read_to_string(&used)?,
         without: options.without.clone(),
         // A run with fewer servers than usual shows less than the README says.
@@ -178,8 +200,9 @@ fn variables(
             .iter()
             .map(|server| (server.variable(), server.url.clone())),
     );
-    if without.contains(&Without::Postgres) {
-        variables.push(("TENANCY_TEST_WITHOUT".to_owned(), "postgres".to_owned()));
+    if !without.is_empty() {
+        let names: Vec<&str> = without.iter().map(|left_out| left_out.name()).collect();
+        variables.push(("TENANCY_TEST_WITHOUT".to_owned(), names.join(",")));
     }
     variables
 }

@@ -66,6 +66,33 @@ pub enum Error {
         log: String,
     },
 
+    /// A server that was given can't be stopped.
+    #[error(
+        "this server was given, and is not ours to restart: let the test start one of its own \
+         (`Server::start`)"
+    )]
+    NotOurs,
+
+    /// There is no `PgBouncer`, and none can be had.
+    #[error(
+        "PgBouncer could not be had: {reason}. Install it (`apt-get install pgbouncer`; its service need not \
+         run), name the program in TENANCY_TEST_PGBOUNCER, or leave it out on purpose: \
+         `cargo xtask test --without pgbouncer`"
+    )]
+    Program {
+        /// What went wrong.
+        reason: String,
+    },
+
+    /// The connection pooler could not be started.
+    #[error("PgBouncer did not start: {reason}. The end of its log:\n{log}")]
+    StartPgBouncer {
+        /// What happened.
+        reason: String,
+        /// The last lines of its log.
+        log: String,
+    },
+
     /// A server that was given is not what was asked for.
     #[error("the server given in {variable} can't be used: {reason}")]
     Given {

@@ -1,8 +1,9 @@
 //! Holds throw-away servers for another program, for as long as its standard input is open.
 //!
-//! It reads one order a line, `start MAJOR` or `at URL` (a superuser's), up to an empty line; answers
-//! with one line for each server, `MAJOR VERSION started|given URL`; and holds them until its input ends,
-//! which it also does when the other program dies. `cargo xtask test` is that program: it stays small
+//! It reads one order a line, `start MAJOR`, `at URL` (a superuser's) or `pgbouncer`, up to an empty line;
+//! answers with one line for each server, `MAJOR VERSION started|given URL`, and before them, if it was
+//! asked for, one for the program of `PgBouncer`, `pgbouncer VERSION given|installed|unpacked PATH`; and
+//! holds the servers until its input ends, which it also does when the other program dies. `cargo xtask test` is that program: it stays small
 //! because the servers are here.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program, not a library
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tenancy_testkit::pgbouncer::{Origin, Program};
 use tenancy_testkit::postgres::{Major, Server};
 use tokio::task::JoinSet;
 
@@ -20,6 +22,7 @@ use tokio::task::JoinSet;
 struct Orders {
     start: Vec<Major>,
     at: Vec<String>,
+    pgbouncer: bool,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,16 @@ fn serve() -> Result<(), Box<dyn Error>> {
             std::process::exit(1);
         }
     });
+    if orders.pgbouncer {
+        let program = Program::find()?;
+        let origin = match program.origin() {
+            Origin::Given => "given",
+            Origin::Installed => "installed",
+            Origin::Unpacked => "unpacked",
+        };
+        let path = program.path().display();
+        println!("pgbouncer {} {origin} {path}", program.version());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -65,6 +78,7 @@ impl Orders {
             match line.split_once(' ') {
                 Some(("start", major)) => orders.start.push(major.parse()?),
                 Some(("at", url)) => orders.at.push(url.to_owned()),
+                _ if line == "pgbouncer" => orders.pgbouncer = true,
                 _ if line.is_empty() => break,
                 _ => return Err(format!("no such order: {line}").into()),
             }

@@ -11,9 +11,10 @@ use crate::random::random_hex;
 /// How long dropping a database may hold up its test.
 const DROP_PATIENCE: Duration = Duration::from_secs(15);
 
-/// A fresh database with three roles that no other database knows, all with one password:
+/// A fresh database with four roles that no other database knows, all with one password:
 ///
 /// - [`runtime_role`](Self::runtime_role): LOGIN and nothing else,
+/// - [`pooled_role`](Self::pooled_role): the same, for tests behind a connection pooler,
 /// - [`central_role`](Self::central_role): LOGIN and BYPASSRLS,
 /// - [`owner_role`](Self::owner_role): LOGIN, and the database's owner.
 ///
@@ -21,6 +22,7 @@ const DROP_PATIENCE: Duration = Duration::from_secs(15);
 pub struct Database {
     name: String,
     runtime: String,
+    pooled: String,
     central: String,
     owner: String,
     password: String,
@@ -33,6 +35,7 @@ impl Database {
         let role = |what: &str| format!("{name}_{what}");
         let database = Self {
             runtime: role("runtime"),
+            pooled: role("pooled"),
             central: role("central"),
             owner: role("owner"),
             password: random_hex(12)?,
@@ -42,6 +45,7 @@ impl Database {
         let Self {
             name,
             runtime,
+            pooled,
             central,
             owner,
             password,
@@ -52,6 +56,7 @@ impl Database {
         server
             .batch_execute(&format!(
                 "CREATE ROLE {runtime} LOGIN PASSWORD '{password}';
+                 CREATE ROLE {pooled} LOGIN PASSWORD '{password}';
                  CREATE ROLE {central} LOGIN BYPASSRLS PASSWORD '{password}';
                  CREATE ROLE {owner} LOGIN PASSWORD '{password}';"
             ))
@@ -72,6 +77,11 @@ impl Database {
         &self.runtime
     }
 
+    /// The role that serves requests through a connection pooler.
+    pub fn pooled_role(&self) -> &str {
+        &self.pooled
+    }
+
     /// The role for work across tenants.
     pub fn central_role(&self) -> &str {
         &self.central
@@ -82,9 +92,17 @@ impl Database {
         &self.owner
     }
 
-    /// The password of all three.
+    /// The password of all of them.
     pub fn password(&self) -> &str {
         &self.password
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.endpoint.host
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.endpoint.port
     }
 
     /// The superuser's URL of this database.
@@ -100,6 +118,11 @@ impl Database {
     /// The runtime role's URL of this database.
     pub fn runtime_url(&self) -> String {
         self.url_for(&self.runtime, &self.password)
+    }
+
+    /// The pooled role's URL of this database, without a pooler between.
+    pub fn pooled_url(&self) -> String {
+        self.url_for(&self.pooled, &self.password)
     }
 
     /// The central role's URL of this database.
@@ -144,12 +167,12 @@ impl Drop for Database {
         let statements = [
             format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
             format!(
-                "DROP OWNED BY {}, {}, {} CASCADE",
-                self.runtime, self.central, self.owner
+                "DROP OWNED BY {}, {}, {}, {} CASCADE",
+                self.runtime, self.pooled, self.central, self.owner
             ),
             format!(
-                "DROP ROLE IF EXISTS {}, {}, {}",
-                self.runtime, self.central, self.owner
+                "DROP ROLE IF EXISTS {}, {}, {}, {}",
+                self.runtime, self.pooled, self.central, self.owner
             ),
         ];
         let endpoint = self.endpoint.clone();

@@ -88,14 +88,14 @@ pub fn majors_all() -> Vec<Major> {
     from_environment("TENANCY_TEST_MAJORS_ALL", &Major::ALL)
 }
 
-/// Whether the run was told to do without PostgreSQL.
-pub(super) fn left_out() -> bool {
+/// Whether the run was told to do without this server.
+pub(crate) fn left_out(server: &str) -> bool {
     std::env::var("TENANCY_TEST_WITHOUT")
-        .is_ok_and(|names| names.split(',').any(|name| name.trim() == "postgres"))
+        .is_ok_and(|names| names.split(',').any(|name| name.trim() == server))
 }
 
 fn from_environment(variable: &str, otherwise: &[Major]) -> Vec<Major> {
-    if left_out() {
+    if left_out("postgres") {
         return Vec::new();
     }
     match std::env::var(variable) {

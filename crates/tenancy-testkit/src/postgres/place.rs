@@ -14,17 +14,17 @@ const WRITE_BY_OTHERS: u32 = 0o002;
 const ENTER_BY_OTHERS: u32 = 0o001;
 
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Keeps the programs, between runs too.
-    pub(super) cache: PathBuf,
+    pub(crate) cache: PathBuf,
     /// Holds the data folders.
-    pub(super) temp: PathBuf,
+    pub(crate) temp: PathBuf,
     /// The user and group that the server runs as, if not ours: PostgreSQL refuses to run as root.
-    pub(super) run_as: Option<u32>,
+    pub(crate) run_as: Option<u32>,
 }
 
 impl Place {
-    pub(super) fn find() -> Result<Self, Error> {
+    pub(crate) fn find() -> Result<Self, Error> {
         let temp = std::env::temp_dir();
         // A new file belongs to the effective user: the one way to ask that needs no unsafe call.
         let us = tempfile::tempfile()

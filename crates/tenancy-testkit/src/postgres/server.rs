@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Config};
 
 use super::given::{self, Given};
-use super::major::left_out;
+use super::left_out;
 use super::place::Place;
 use super::supervisor::Supervised;
 use super::usage::{self, Use};
@@ -40,7 +40,7 @@ impl Server {
         let place = usize::from(major.number() - Major::V15.number());
         SHARED[place]
             .get_or_try_init(|| async {
-                if left_out() {
+                if left_out("postgres") {
                     return Err(Error::LeftOut { server: "postgres" });
                 }
                 match std::env::var(major.variable()) {
@@ -141,6 +141,47 @@ impl Server {
         Ok(database)
     }
 
+    /// Stops it as a crash does (`immediate`), and starts it again on the same port with the same data.
+    /// Every connection is lost, and so is what was not committed. Returns when it answers.
+    ///
+    /// What was committed is kept only with `synchronous_commit = on`, which
+    /// [`Server::builder`] has to ask for. Do not restart a [shared](Self::shared) one under others.
+    ///
+    /// # Errors
+    /// [`Error::NotOurs`] for a server that was given, [`Error::Start`] if it doesn't come up again.
+    pub async fn restart(&self) -> Result<(), Error> {
+        let own = self.own.as_ref().ok_or(Error::NotOurs)?;
+        let locked = || own.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.started_at().await?;
+        locked().restart()?;
+        let since = Instant::now();
+        let reason = loop {
+            if self.started_at().await.is_ok_and(|now| now != before) {
+                return Ok(());
+            }
+            if locked().has_ended() {
+                break "it ended by itself";
+            }
+            if since.elapsed() > START_PATIENCE {
+                break "it did not answer in time";
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        Err(Error::Start {
+            version: self.major.release(),
+            reason: reason.to_owned(),
+            log: end_of(&self.log()?),
+        })
+    }
+
+    async fn started_at(&self) -> Result<String, Error> {
+        let client = self.endpoint.connect("postgres").await?;
+        let row = client
+            .query_one("SELECT pg_postmaster_start_time()::text", &[])
+            .await?;
+        Ok(row.get(0))
+    }
+
     /// Everything that it has logged. Empty for a server that was given.
     ///
     /// # Errors
@@ -183,7 +224,7 @@ impl Builder {
     /// # Errors
     /// As [`Server::start`].
     pub async fn start(self) -> Result<Server, Error> {
-        if left_out() {
+        if left_out("postgres") {
             return Err(Error::LeftOut { server: "postgres" });
         }
         let place = Place::find()?;
@@ -222,14 +263,18 @@ impl Builder {
             if attempts < 5 && log.contains("could not bind") {
                 continue;
             }
-            let lines: Vec<&str> = log.lines().collect();
             return Err(Error::Start {
                 version: self.major.release(),
                 reason: reason.to_owned(),
-                log: lines[lines.len().saturating_sub(20)..].join("\n"),
+                log: end_of(&log),
             });
         }
     }
+}
+
+fn end_of(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
 /// Waits until the server answers with its version, or has ended.
@@ -250,7 +295,7 @@ async fn answers(own: &mut Supervised, endpoint: &Endpoint) -> Result<String, &'
     Err("it did not answer in time")
 }
 
-fn free_port() -> Result<u16, Error> {
+pub(crate) fn free_port() -> Result<u16, Error> {
     TcpListener::bind(("127.0.0.1", 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
@@ -259,19 +304,19 @@ fn free_port() -> Result<u16, Error> {
 
 /// Where a server listens, and who its superuser is.
 #[derive(Clone)]
-pub(super) struct Endpoint {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) user: String,
-    pub(super) password: String,
+pub(crate) struct Endpoint {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: String,
 }
 
 impl Endpoint {
-    pub(super) fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         self.url_for(&self.user, &self.password, database)
     }
 
-    pub(super) fn url_for(&self, role: &str, password: &str, database: &str) -> String {
+    pub(crate) fn url_for(&self, role: &str, password: &str, database: &str) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
         } else {
@@ -286,7 +331,7 @@ impl Endpoint {
         )
     }
 
-    pub(super) async fn connect(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
+    pub(crate) async fn connect(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
         let mut config = Config::new();
         config
             .host(&self.host)

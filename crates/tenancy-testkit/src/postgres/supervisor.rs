@@ -1,8 +1,9 @@
 //! Keeps a server no longer than the process that wants it.
 
-use std::fmt::Write as _;
+use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File};
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -19,14 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A server with the shell that watches over it. Dropped: the server is stopped and its folder gone.
 #[derive(Debug)]
-pub(super) struct Supervised {
+pub(crate) struct Supervised {
     shell: Child,
     folder: PathBuf,
     log: File,
 }
 
 impl Supervised {
-    /// Initializes and starts a server; it does not answer yet when this returns.
+    /// Initializes and starts a PostgreSQL server; it does not answer yet when this returns.
     pub(super) fn spawn(
         place: &Place,
         programs: &Path,
@@ -34,17 +35,34 @@ impl Supervised {
         password: &str,
         settings: &[(String, String)],
     ) -> Result<Self, Error> {
+        Self::run(place, "tenancy-postgres", SCRIPT, |folder| {
+            let files = vec![
+                ("password", password.to_owned()),
+                ("settings", configuration(folder, settings)),
+            ];
+            let arguments = vec![programs.into(), port.to_string().into()];
+            (files, arguments)
+        })
+    }
+
+    /// Runs a script of the shell that ends when its standard input does. It gets a fresh folder, for
+    /// its files and its log, and what `prepare` says: files to write there, and further arguments.
+    pub(crate) fn run(
+        place: &Place,
+        name: &str,
+        script: &str,
+        prepare: impl FnOnce(&Path) -> (Vec<(&'static str, String)>, Vec<OsString>),
+    ) -> Result<Self, Error> {
         let folder = tempfile::Builder::new()
-            .prefix("tenancy-postgres-")
+            .prefix(&format!("{name}-"))
             .tempdir_in(&place.temp)
             .map_err(Error::file("making a folder in", &place.temp))?;
         let path = folder.path().to_owned();
-        let write = |name: &str, content: &str| {
+        let (files, arguments) = prepare(&path);
+        for (name, content) in files {
             let file = path.join(name);
-            fs::write(&file, content).map_err(Error::file("writing", file))
-        };
-        write("password", password)?;
-        write("settings", &configuration(&path, settings))?;
+            fs::write(&file, content).map_err(Error::file("writing", file))?;
+        }
         let log = path.join("log");
         let log = File::options()
             .create(true)
@@ -62,9 +80,9 @@ impl Supervised {
 
         let mut command = Command::new("/bin/sh");
         command
-            .args(["-c", SCRIPT, "tenancy-postgres"])
-            .args([&path, programs])
-            .arg(port.to_string())
+            .args(["-c", script, name])
+            .arg(&path)
+            .args(arguments)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LC_ALL", "C")
@@ -87,12 +105,21 @@ impl Supervised {
     }
 
     /// Whether the server has ended by itself.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.shell.try_wait(), Ok(None))
     }
 
+    /// Has a PostgreSQL server stopped as a crash does, and started again.
+    pub(super) fn restart(&mut self) -> Result<(), Error> {
+        let told = match &mut self.shell.stdin {
+            Some(pipe) => pipe.write_all(b"again\n"),
+            None => Ok(()),
+        };
+        told.map_err(Error::file("restarting the server in", &self.folder))
+    }
+
     /// What the server has logged, also when its folder is gone already.
-    pub(super) fn log(&self) -> Result<String, Error> {
+    pub(crate) fn log(&self) -> Result<String, Error> {
         let failed = || Error::file("reading", self.folder.join("log"));
         let mut log = self.log.try_clone().map_err(failed())?;
         log.seek(SeekFrom::Start(0)).map_err(failed())?;
@@ -135,7 +162,7 @@ fn configuration(folder: &Path, settings: &[(String, String)]) -> String {
     for (name, value) in ours.iter().chain(settings) {
         let value = value.replace('\\', "\\\\").replace('\'', "''");
         // Writing to a string can't fail.
-        let _ = writeln!(text, "{name} = '{value}'");
+        let _ = fmt::Write::write_fmt(&mut text, format_args!("{name} = '{value}'\n"));
     }
     text
 }

@@ -16,20 +16,29 @@ pub(super) enum Use {
     Database,
 }
 
-/// Adds a line to `TENANCY_TEST_USED`, if there is such a variable.
+/// Notes down that a `PgBouncer` was started.
+pub(crate) fn record_pgbouncer() {
+    note("pgbouncer", "pooler");
+}
+
 pub(super) fn record(major: Major, what: Use) {
-    let Some(path) = std::env::var_os("TENANCY_TEST_USED") else {
-        return;
-    };
-    // Cargo names the package to every test program that it runs.
-    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| "another program".to_owned());
     let what = match what {
         Use::Given => "given",
         Use::Started => "started",
         Use::Database => "database",
     };
+    note(&major.to_string(), what);
+}
+
+/// Adds a line to `TENANCY_TEST_USED`, if there is such a variable.
+fn note(server: &str, what: &str) {
+    let Some(path) = std::env::var_os("TENANCY_TEST_USED") else {
+        return;
+    };
+    // Cargo names the package to every test program that it runs.
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| "another program".to_owned());
     // One short line in append mode is written whole. A summary is not worth a failing test.
     if let Ok(mut file) = File::options().append(true).open(path) {
-        let _ = file.write_all(format!("{major}\t{what}\t{package}\n").as_bytes());
+        let _ = file.write_all(format!("{server}\t{what}\t{package}\n").as_bytes());
     }
 }

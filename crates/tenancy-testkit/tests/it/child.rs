@@ -57,6 +57,13 @@ async fn plays_its_part() {
             // Until it is killed.
             let _ = std::io::stdin().read(&mut [0]);
         }
+        "pgbouncer" => {
+            let (_pooler, says) = crate::pgbouncer::play().await;
+            println!("\nsays: {says}");
+            // Until it is killed.
+            let _ = std::io::stdin().read(&mut [0]);
+        }
+        "program" => println!("\nsays: {}", crate::pgbouncer::program()),
         "shared 18" => match Server::shared(Major::V18).await {
             Ok(server) => println!("\nsays: {} {}", server.version(), server.port()),
             Err(error) => println!("\nsays: {error}"),

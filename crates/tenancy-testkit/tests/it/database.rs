@@ -62,7 +62,8 @@ async fn a_dropped_database_is_gone_with_its_roles_whoever_is_connected() {
         }
     };
     let name = database.name().to_owned();
-    assert_eq!(left(name.clone()).await, 4);
+    // The database and its four roles.
+    assert_eq!(left(name.clone()).await, 5);
     drop(database);
     assert_eq!(left(name).await, 0);
     assert!(connected.simple_query("SELECT 1").await.is_err());

@@ -59,6 +59,49 @@ async fn a_dropped_server_is_gone_and_so_is_its_folder() {
 }
 
 #[tokio::test]
+async fn a_restarted_server_has_its_port_and_what_was_committed() {
+    let server = Server::builder(Major::V18)
+        .setting("synchronous_commit", "on")
+        .start()
+        .await
+        .unwrap();
+    let (port, folder) = (
+        server.port(),
+        folder(&server.superuser_url("postgres")).await,
+    );
+    let database = server.database().await.unwrap();
+    for round in 1..=3_i64 {
+        let admin = database.admin().await.unwrap();
+        for sql in [
+            "CREATE TABLE IF NOT EXISTS kept (a int); INSERT INTO kept VALUES (1)",
+            "BEGIN; INSERT INTO kept VALUES (2)",
+        ] {
+            admin.batch_execute(sql).await.unwrap();
+        }
+        server.restart().await.unwrap();
+        admin.batch_execute("COMMIT").await.unwrap_err();
+        let again = database.admin().await.unwrap();
+        let kept = again
+            .query_one("SELECT count(*), max(a) FROM kept", &[])
+            .await
+            .unwrap();
+        assert_eq!((kept.get(0), kept.get(1)), (round, 1));
+    }
+    assert_eq!(server.port(), port);
+    drop(database);
+    drop(server);
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_server_that_was_given_is_not_restarted() {
+    let own = Server::shared(Major::V18).await.unwrap();
+    let given = Server::at(&own.superuser_url("postgres")).await.unwrap();
+    assert!(matches!(given.restart().await, Err(Error::NotOurs)));
+}
+
+#[tokio::test]
 async fn a_server_is_stopped_when_its_owner_is_killed() {
     let mut owner = Player::new("server", &[]);
     let url = owner.says();
