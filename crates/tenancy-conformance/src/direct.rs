@@ -15,6 +15,8 @@ use crate::{Row, SqlError};
 /// A tokio-postgres connection that keeps the notices it gets.
 pub(crate) struct Direct {
     pub(crate) client: Client,
+    /// How another one like it is made.
+    pub(crate) config: Config,
     notices: Arc<Mutex<String>>,
     task: AbortHandle,
 }
@@ -36,6 +38,7 @@ impl Direct {
         });
         Ok(Self {
             client,
+            config: config.clone(),
             notices,
             task: task.abort_handle(),
         })

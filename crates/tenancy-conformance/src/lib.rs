@@ -10,12 +10,28 @@
 //! |---|---|
 //! | `reads`, `writes`, `copy`, `tables` | what a statement can be |
 //! | `transactions`, `concurrency`, `scopes` | how long a scope lasts, and whose it is |
-//! | `forging`, `seal`, `carrier`, `hostile_names` | opening another's scope |
+//! | `forging`, `seal`, `carrier`, `hostile_names`, `logins` | opening another's scope |
+//! | `routing`, `shadow`, `routed` | leading a scope to its own place, past tables that would like to be taken for it |
+//! | `reach` | reaching for the other's place or login |
 //! | `takedown` | taking the wall down |
+//! | `streams`, `bulk`, `central` | what an adapter offers beside its three verbs |
 //! | `leftovers` | what one scope leaves on a connection for the next |
 //! | `cancellation` | dropped futures, dropped queries, killed connections |
 //!
-//! [`Suite::cases`] lists each with what it proves.
+//! [`Suite::cases`] lists each with what it proves. The cases are written once; a [`Tier`] says how
+//! the tenants are kept apart, and so which cases have a meaning:
+//!
+//! | tier | stage | who enforces |
+//! |---|---|---|
+//! | [`Tier::RowLevelSealed`] | [`Stage::install`] | the database |
+//! | [`Tier::RowLevelPooled`] | [`Stage::install_pooled`] | the database, through a transaction pooler |
+//! | [`Tier::RowLevelLogins`] | [`Stage::install_logins`] | the database |
+//! | [`Tier::SchemaRouted`] | [`Stage::install_schemas`] | the facade **alone**: `routed.names_are_not_enforced` shows it |
+//! | [`Tier::SchemaLogins`] | [`Stage::install_schemas`] | the database |
+//! | [`Tier::Databases`] | [`Stage::install_databases`] | the database |
+//!
+//! An application writes `conformance.notes` on shared tables, and `notes` where each tenant has a
+//! place of its own; there the tables still have a tenant column, which nothing filters by.
 //!
 //! # For a new adapter
 //! Implement [`Harness`]: the adapter's three verbs, through its public API, on **one** connection.
@@ -68,7 +84,8 @@
 //! }
 //! ```
 //!
-//! Then play, on every server version that the adapter claims:
+//! Then play, on every server version that the adapter claims. [`Trial`] does that in a few lines for
+//! an adapter's own tests; step by step it is
 //!
 //! ```no_run
 //! use tenancy_conformance::{Harness, Stage, Suite};
@@ -89,6 +106,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Everything at once, at random
+//! [`FaultRun`] lets two tenants use an adapter of several connections while futures are dropped,
+//! closures panic, connections are killed, tenants are evicted, passwords are rotated and servers are
+//! restarted. An oracle knows of every row whose it is and what became of it; the seed in the report
+//! brings the steps back.
 //!
 //! # For an application's own tables
 //! On a copy of the application's database, with two tenants that both have rows in every table
@@ -111,7 +134,8 @@
 //!
 //! # Breaking guards on purpose
 //! A suite that is always green proves nothing. This crate's own tests (`tests/it/broken`) hold a
-//! small adapter and some sixty builds of it, and of the database, with one guard missing in each;
+//! small adapter for every tier and some ninety builds of it, and of the database, with one guard
+//! missing in each;
 //! a table says which cases must go red. Whoever adds a guard adds the build without it, and the
 //! case that catches it: `Suite::only` plays one case alone.
 //!
@@ -121,20 +145,28 @@
 
 mod cases;
 mod direct;
+mod faults;
 mod fixture;
 mod harness;
 mod hex;
+mod place;
+mod polled;
 mod report;
 mod scene;
 mod session;
 mod side;
 mod stage;
 mod suite;
+mod tier;
+mod trial;
 mod verdict;
 mod watched;
 
-pub use harness::Harness;
+pub use faults::{FaultReport, FaultRun, FaultTally};
+pub use harness::{Connections, Harness};
 pub use report::{CaseReport, Outcome, Report};
-pub use session::{Body, BodyFailed, Row, Session, SqlError, TransactionSession};
-pub use stage::{OwnTable, Stage, StageError};
+pub use session::{Body, BodyFailed, Row, RowStream, Session, SqlError, TransactionSession};
+pub use stage::{OwnTable, Stage, StageError, StageTenant};
 pub use suite::Suite;
+pub use tier::Tier;
+pub use trial::{Ground, Trial, TrialError};

@@ -1,9 +1,15 @@
 //! What a run of the suite found.
 
 use std::fmt;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use tenancy_core::{Evidence, InvalidEvidence};
+
+use crate::Tier;
+
+/// The environment variable that names the file in which clean runs are noted down.
+const EVIDENCE: &str = "TENANCY_TEST_EVIDENCE";
 
 /// The result of a run.
 ///
@@ -13,7 +19,9 @@ use tenancy_core::{Evidence, InvalidEvidence};
 pub struct Report {
     pub(crate) adapter: String,
     pub(crate) server_version: String,
+    pub(crate) tier: Tier,
     pub(crate) cases: Vec<CaseReport>,
+    pub(crate) not_offered: Vec<&'static str>,
 }
 
 /// One case's result.
@@ -51,6 +59,11 @@ impl Report {
         &self.server_version
     }
 
+    /// How the tenants were kept apart.
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
     /// Every case, in the order in which they ran.
     pub fn cases(&self) -> &[CaseReport] {
         &self.cases
@@ -80,6 +93,12 @@ impl Report {
         })
     }
 
+    /// The cases about verbs that the harness does not have ([`Harness`](crate::Harness) says which
+    /// may be left out): they are neither passed nor skipped.
+    pub fn not_offered(&self) -> &[&'static str] {
+        &self.not_offered
+    }
+
     /// The run as evidence for a [`Capability`](tenancy_core::Capability).
     ///
     /// # Errors
@@ -93,6 +112,38 @@ impl Report {
             count(self.passed()),
             failed,
         )
+    }
+
+    /// The run as a line of the table of what works: adapter, database, version, strategy, binding
+    /// and enforcement, between tabs.
+    ///
+    /// # Errors
+    /// As [`evidence`](Self::evidence).
+    pub fn evidence_line(&self) -> Result<String, InvalidEvidence> {
+        self.evidence()?;
+        Ok(format!(
+            "{}\tPostgreSQL\t{}\t{}\t{}\t{}",
+            self.adapter,
+            self.server_version,
+            self.tier.strategy(),
+            self.tier.binding(),
+            self.tier.enforcement()
+        ))
+    }
+
+    /// Adds [`evidence_line`](Self::evidence_line) to the file that `TENANCY_TEST_EVIDENCE` names,
+    /// for a run in which nothing failed. Does nothing without the variable.
+    ///
+    /// # Errors
+    /// Where the file can't be written, or the run is no evidence.
+    pub fn note_down(&self) -> io::Result<()> {
+        let line = self.evidence_line().map_err(io::Error::other)?;
+        let Some(file) = std::env::var_os(EVIDENCE) else {
+            return Ok(());
+        };
+        // One short line in append mode is written whole.
+        let mut file = std::fs::OpenOptions::new().append(true).open(file)?;
+        file.write_all(format!("{line}\n").as_bytes())
     }
 
     /// Whether cases ran, and none failed.
@@ -111,12 +162,15 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "{} on PostgreSQL {}: {} passed, {} failed, {} skipped",
+            "{} on PostgreSQL {}, {} ({}): {} passed, {} failed, {} skipped, {} not offered",
             self.adapter,
             self.server_version,
+            self.tier.strategy(),
+            self.tier.binding(),
             self.passed(),
             self.failures().count(),
-            self.skipped().count()
+            self.skipped().count(),
+            self.not_offered.len()
         )
     }
 }

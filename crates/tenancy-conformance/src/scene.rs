@@ -5,8 +5,11 @@ use std::time::Duration;
 use tenancy_core::TenantScope;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::direct::Direct;
+use crate::place::{literal, quoted, unqualified};
 use crate::side::{OpenScope, Side, open};
 use crate::stage::Stage;
+use crate::tier::Tier;
 use crate::verdict::{Stop, Verdict, ensure};
 use crate::watched::{Watched, WatchedSession, WatchedTransaction};
 use crate::{Body, Harness, Row};
@@ -24,7 +27,7 @@ impl Player {
     pub(crate) async fn new(side: &Side) -> Verdict<Self> {
         Ok(Self {
             side: side.clone(),
-            open: open(&side.id).await?,
+            open: open(&side.id, &side.placement).await?,
         })
     }
 
@@ -63,7 +66,7 @@ impl<'s> Scene<'s> {
     }
 
     /// The other of the two.
-    fn opposite(&self, player: &Player) -> &Player {
+    pub(crate) fn opposite(&self, player: &Player) -> &Player {
         if player.side.id == self.me.side.id {
             &self.other
         } else {
@@ -74,13 +77,21 @@ impl<'s> Scene<'s> {
     /// A session in `player`'s scope, which fails the case when the other's rows come back on it.
     pub(crate) async fn acquire<'a>(&'a self, player: &'a Player) -> Verdict<WatchedSession<'a>> {
         let session = in_time(self.harness.acquire(player.scope())).await?;
-        Ok(Watched::new(session, &self.opposite(player).side))
+        Ok(Watched::new(
+            session,
+            &self.opposite(player).side,
+            self.tier(),
+        ))
     }
 
     /// The same for a transaction.
     pub(crate) async fn begin<'a>(&'a self, player: &'a Player) -> Verdict<WatchedTransaction<'a>> {
         let session = in_time(self.harness.begin(player.scope())).await?;
-        Ok(Watched::new(session, &self.opposite(player).side))
+        Ok(Watched::new(
+            session,
+            &self.opposite(player).side,
+            self.tier(),
+        ))
     }
 
     /// The closure's verb. The error is the adapter's or the body's.
@@ -89,7 +100,8 @@ impl<'s> Scene<'s> {
         player: &Player,
         body: &Body,
     ) -> Verdict<Result<Vec<Row>, String>> {
-        timeout(PATIENCE, self.harness.transaction(player.scope(), body))
+        let body = self.body(body);
+        timeout(PATIENCE, self.harness.transaction(player.scope(), &body))
             .await
             .map(|result| result.map_err(|error| error.to_string()))
             .map_err(|_| no_connection())
@@ -130,10 +142,10 @@ impl<'s> Scene<'s> {
         .await
     }
 
-    /// Waits for the judge to answer `t`.
+    /// Waits for the judge, in the attacker's place, to answer `t`.
     pub(crate) async fn until(&self, sql: &str, or_else: &str) -> Verdict {
         let deadline = Instant::now() + PATIENCE;
-        while self.stage.ask(sql).await? != "t" {
+        while self.me.side.place.ask(sql).await? != "t" {
             ensure!(Instant::now() < deadline, "{or_else}");
             sleep(Duration::from_millis(5)).await;
         }
@@ -157,8 +169,9 @@ impl<'s> Scene<'s> {
             .iter()
             .map(|row| row.iter().flatten().cloned().collect::<Vec<_>>().join(" "))
             .collect();
-        let there = self
-            .stage
+        let there = player
+            .side
+            .place
             .ask(&format!(
                 "SELECT pg_catalog.string_agg(id || ' ' || title, ';') \
                  FROM conformance.notes WHERE tenant_id = {}",
@@ -188,19 +201,27 @@ impl<'s> Scene<'s> {
 
     /// The next checkout is made on a connection that is new.
     pub(crate) async fn new_connection(&self) -> Verdict {
-        self.end(&format!(
-            "usename = '{}' AND datname = pg_catalog.current_database()",
-            self.stage.runtime_role.replace('\'', "''")
-        ))
-        .await
+        self.end(&self.stage.connections()).await
     }
 
+    /// By their process ids: a pooler may have opened others by then.
     async fn end(&self, which: &str) -> Verdict {
-        let end =
-            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE";
-        self.stage.administer(&format!("{end} {which}")).await?;
+        let pids = self
+            .stage
+            .ask(&format!(
+                "SELECT pg_catalog.string_agg(pid::text, ',') FROM pg_catalog.pg_stat_activity WHERE {which}"
+            ))
+            .await?;
+        if pids.is_empty() {
+            return Ok(());
+        }
+        self.stage
+            .administer(&format!(
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.unnest('{{{pids}}}'::int[]) AS pid"
+            ))
+            .await?;
         let ended = format!(
-            "SELECT pg_catalog.count(*) = 0 FROM pg_catalog.pg_stat_activity WHERE {which}"
+            "SELECT pg_catalog.count(*) = 0 FROM pg_catalog.pg_stat_activity WHERE pid IN ({pids})"
         );
         self.until(&ended, "a connection that was killed lives on")
             .await
@@ -212,7 +233,89 @@ impl<'s> Scene<'s> {
             "SELECT pg_catalog.count(*) FROM conformance.notes WHERE tenant_id = {} AND ({condition})",
             player.side.literal()
         );
-        self.stage.ask(&sql).await?.parse().map_err(Stop::failed)
+        player
+            .side
+            .place
+            .ask(&sql)
+            .await?
+            .parse()
+            .map_err(Stop::failed)
+    }
+
+    /// How the tenants are kept apart here.
+    pub(crate) fn tier(&self) -> Tier {
+        self.stage.tier
+    }
+
+    /// A case's statement as an application writes it here.
+    pub(crate) fn written(&self, sql: &str) -> String {
+        if self.tier().is_walled() {
+            sql.to_owned()
+        } else {
+            unqualified(sql)
+        }
+    }
+
+    /// The same for a closure's statements.
+    pub(crate) fn body(&self, body: &Body) -> Body {
+        body.written(|sql| self.written(sql))
+    }
+
+    /// A write that is acknowledged: nothing after this takes it back.
+    pub(crate) async fn write(&self, player: &Player, sql: &str) -> Verdict {
+        if self.tier().is_pooled() {
+            let mut transaction = self.begin(player).await?;
+            transaction.rows(sql).await?;
+            return transaction
+                .commit()
+                .await?
+                .map_err(|error| Stop::failed(format!("commit: {error}")));
+        }
+        let mut session = self.acquire_again(player).await?;
+        session.rows(sql).await.map(drop)
+    }
+
+    /// The role that `player`'s connections log in as.
+    pub(crate) fn role<'a>(&'a self, player: &'a Player) -> &'a str {
+        match &player.side.login {
+            Some(login) => &login.role,
+            None => &self.stage.runtime_role,
+        }
+    }
+
+    /// The same, for SQL.
+    pub(crate) fn role_quoted(&self, player: &Player) -> String {
+        quoted(self.role(player))
+    }
+
+    /// A connection past the adapter that has `player`'s scope open, as far as its login and the
+    /// key lead: with `player`'s tables in its path.
+    pub(crate) async fn inside(&self, player: &Player) -> Verdict<Direct> {
+        let Some(login) = &player.side.login else {
+            let attacker = self.stage.attacker().await?;
+            attacker
+                .enter(
+                    self.stage.key()?,
+                    &player.side.id,
+                    self.stage.kind,
+                    tenancy_postgres::seal::Binding::Session,
+                )
+                .await?;
+            return Ok(attacker);
+        };
+        let attacker = Direct::connect(&login.config)
+            .await
+            .map_err(|error| Stop::failed(format!("a tenant's login can't log in: {error}")))?;
+        if !self.tier().is_walled() {
+            let path = literal(&player.side.place.quoted());
+            attacker
+                .simple(&format!(
+                    "SELECT pg_catalog.set_config('search_path', {path}, false)"
+                ))
+                .await
+                .map_err(Stop::failed)?;
+        }
+        Ok(attacker)
     }
 }
 

@@ -3,10 +3,14 @@
 use std::fmt;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use tenancy_core::BoxError;
 
 /// A row of a result, every column as text.
 pub type Row = Vec<Option<String>>;
+
+/// Rows one by one, from a stream that owns its connection.
+pub type RowStream = BoxStream<'static, Result<Row, SqlError>>;
 
 /// What the server, or the driver, said no with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +110,14 @@ impl Body {
         Self {
             statements: statements.iter().map(|sql| (*sql).to_owned()).collect(),
             ending,
+        }
+    }
+
+    /// The same, with every statement as `write` gives it.
+    pub(crate) fn written(&self, write: impl Fn(&str) -> String) -> Self {
+        Self {
+            statements: self.statements.iter().map(|sql| write(sql)).collect(),
+            ending: self.ending,
         }
     }
 

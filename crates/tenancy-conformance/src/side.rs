@@ -1,13 +1,17 @@
 //! The two tenants.
 
-use tenancy_core::{MemoryStore, Tenancy, Tenant, TenantId, TenantScope};
+use secrecy::SecretString;
+use tenancy_core::{CentralScope, MemoryStore, Placement, Tenancy, Tenant, TenantId, TenantScope};
 use tenancy_postgres::seal::TenantKind;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_postgres::Config;
 
+use crate::place::Place;
 use crate::verdict::{Stop, Verdict};
 
-/// One of the two tenants: who it is, and how its rows are known when they are seen.
+/// One of the two tenants: who it is, where its rows are, and how they are known when they are
+/// seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Side {
     pub(crate) id: TenantId,
@@ -15,23 +19,33 @@ pub(crate) struct Side {
     pub(crate) mark: String,
     /// A note's id that only this tenant has.
     pub(crate) lone: i64,
+    /// What the store says of it.
+    pub(crate) placement: Placement,
+    /// Its own login, where it has one.
+    pub(crate) login: Option<Login>,
+    /// Where the judge looks.
+    pub(crate) place: Place,
+}
+
+/// A tenant's own login.
+#[derive(Debug, Clone)]
+pub(crate) struct Login {
+    pub(crate) role: String,
+    pub(crate) password: SecretString,
+    /// How an attacker who knows the password comes in.
+    pub(crate) config: Config,
 }
 
 impl Side {
-    fn new(id: &str, mark: &str, lone: i64) -> Option<Self> {
-        Some(Self {
-            id: TenantId::new(id).ok()?,
-            mark: mark.to_owned(),
-            lone,
-        })
-    }
-
-    /// A tenant of the application's: known by its id alone.
-    pub(crate) fn of_application(id: TenantId) -> Self {
+    /// A tenant on shared tables: the fixture's, or the application's.
+    pub(crate) fn shared((id, mark, lone): Person, place: Place) -> Self {
         Self {
-            mark: format!("no text is {id}'s mark"),
             id,
-            lone: 0,
+            mark,
+            lone,
+            placement: Placement::shared(),
+            login: None,
+            place,
         }
     }
 
@@ -46,9 +60,20 @@ impl Side {
     }
 }
 
+/// An id, the mark of its rows, and a note's id that only it has.
+pub(crate) type Person = (TenantId, String, i64);
+
+/// A tenant of the application's: known by its id alone.
+pub(crate) fn of_application(id: TenantId) -> Person {
+    let mark = format!("no text is {id}'s mark");
+    (id, mark, 0)
+}
+
 /// Two ids that are easily taken for each other: one starts with the other, where the kind allows.
-pub(crate) fn sides(kind: TenantKind) -> [Side; 2] {
+/// Where a login's name holds the id, `short` ones.
+pub(crate) fn persons(kind: TenantKind, short: bool) -> [Person; 2] {
     let (a, b) = match kind {
+        TenantKind::Text if short => ("acme", "acme-industries_of-the-far-north"),
         TenantKind::Text => (
             "acme",
             "acme-industries_of-the-far-north-and-all-its-islands-0123456789",
@@ -59,9 +84,9 @@ pub(crate) fn sides(kind: TenantKind) -> [Side; 2] {
         ),
         TenantKind::Bigint => ("9001000", "900100"),
     };
-    // The three pairs above are ids: a test asks for each.
-    match (Side::new(a, "amber", 101), Side::new(b, "birch", 202)) {
-        (Some(a), Some(b)) => [a, b],
+    // The pairs above are ids: a test asks for each.
+    match (TenantId::new(a), TenantId::new(b)) {
+        (Ok(a), Ok(b)) => [(a, "amber".into(), 101), (b, "birch".into(), 202)],
         _ => unreachable!("the suite's own ids are valid"),
     }
 }
@@ -85,13 +110,15 @@ pub(crate) fn aliases(kind: TenantKind, id: &TenantId) -> Vec<TenantId> {
 }
 
 /// A scope that stays open until this is dropped.
-pub(crate) struct OpenScope {
-    pub(crate) scope: TenantScope,
+pub(crate) struct Open<S> {
+    pub(crate) scope: S,
     end: Option<oneshot::Sender<()>>,
     held: JoinHandle<Result<(), tenancy_core::Error>>,
 }
 
-impl OpenScope {
+pub(crate) type OpenScope = Open<TenantScope>;
+
+impl<S> Open<S> {
     pub(crate) async fn end(&mut self) -> Verdict {
         self.end = None;
         match (&mut self.held).await {
@@ -102,8 +129,9 @@ impl OpenScope {
 }
 
 /// Opens the scope of `id`, in a task of its own: the case holds it as an integration would.
-pub(crate) async fn open(id: &TenantId) -> Verdict<OpenScope> {
-    let tenancy = Tenancy::builder(MemoryStore::new([Tenant::new(id.clone())]))
+pub(crate) async fn open(id: &TenantId, placement: &Placement) -> Verdict<OpenScope> {
+    let tenant = Tenant::new(id.clone()).with_placement(placement.clone());
+    let tenancy = Tenancy::builder(MemoryStore::new([tenant]))
         .without_requests()
         .build();
     let (end, ended) = oneshot::channel::<()>();
@@ -122,10 +150,40 @@ pub(crate) async fn open(id: &TenantId) -> Verdict<OpenScope> {
             )
             .await
     });
+    held_open(opening, end, held).await
+}
+
+/// The same for a central scope.
+pub(crate) async fn open_central() -> Verdict<Open<CentralScope>> {
+    let tenancy = Tenancy::builder(MemoryStore::new([]))
+        .without_requests()
+        .build();
+    let (end, ended) = oneshot::channel::<()>();
+    let (opened, opening) = oneshot::channel();
+    let held = tokio::spawn(async move {
+        tenancy
+            .central(
+                "the conformance suite",
+                async |_: &CentralScope| -> Result<(), tenancy_core::Error> {
+                    let _ = opened.send(CentralScope::current()?);
+                    let _ = ended.await;
+                    Ok(())
+                },
+            )
+            .await
+    });
+    held_open(opening, end, held).await
+}
+
+async fn held_open<S>(
+    opening: oneshot::Receiver<S>,
+    end: oneshot::Sender<()>,
+    held: JoinHandle<Result<(), tenancy_core::Error>>,
+) -> Verdict<Open<S>> {
     let scope = opening
         .await
         .map_err(|_| Stop::failed("the suite's own scope could not be opened"))?;
-    Ok(OpenScope {
+    Ok(Open {
         scope,
         end: Some(end),
         held,
@@ -134,14 +192,17 @@ pub(crate) async fn open(id: &TenantId) -> Verdict<OpenScope> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TenantKind, aliases, sides};
+    use super::{TenantKind, aliases, persons};
 
     #[test]
     fn sides_are_canonical_and_aliases_are_not() {
         for kind in [TenantKind::Text, TenantKind::Uuid, TenantKind::Bigint] {
-            for side in sides(kind) {
-                kind.check(&side.id).unwrap();
-                for alias in aliases(kind, &side.id) {
+            for (id, ..) in [false, true]
+                .into_iter()
+                .flat_map(|short| persons(kind, short))
+            {
+                kind.check(&id).unwrap();
+                for alias in aliases(kind, &id) {
                     assert!(kind.check(&alias).is_err(), "{alias}");
                 }
             }

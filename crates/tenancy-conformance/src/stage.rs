@@ -1,19 +1,28 @@
 //! Where the suite plays: a database, an administrator who judges, and two tenants.
 
-use std::fmt;
+mod install;
+mod leavings;
+mod places;
+mod tenant;
 
-use tenancy_core::TenantId;
+use std::fmt;
+use std::sync::Arc;
+
+use tenancy_core::Strategy;
 use tenancy_postgres::ident::TableName;
-use tenancy_postgres::install::{Install, Roles};
-use tenancy_postgres::key::{KeyId, SealingKey};
-use tenancy_postgres::plan::Plan;
+use tenancy_postgres::key::SealingKey;
+use tenancy_postgres::login::TenantLogins;
 use tenancy_postgres::seal::TenantKind;
 use tokio_postgres::Config;
 
 use crate::direct::Direct;
-use crate::fixture::Fixture;
-use crate::side::{Side, sides};
+use crate::place::literal;
+use crate::side::Side;
+use crate::tier::Tier;
 use crate::verdict::{Stop, Verdict};
+
+use self::leavings::Leavings;
+pub use self::tenant::StageTenant;
 
 /// A database that the suite may play in.
 ///
@@ -21,7 +30,8 @@ use crate::verdict::{Stop, Verdict};
 /// suite drops connections of the runtime role, changes that role's settings and puts them back,
 /// and a hole that it finds may have been used.
 pub struct Stage {
-    pub(crate) judge: Direct,
+    pub(crate) judge: Arc<Direct>,
+    pub(crate) tier: Tier,
     admin: Config,
     runtime: Config,
     pub(crate) runtime_role: String,
@@ -32,6 +42,10 @@ pub struct Stage {
     pub(crate) has_fixture: bool,
     pub(crate) server_version: String,
     pub(crate) major: u32,
+    /// On shared tables with tenant logins: what they are called, and the group that they are in.
+    logins: Option<TenantLogins>,
+    /// What else goes when the stage goes.
+    leavings: Leavings,
 }
 
 /// A table of the application's own, whose rows belong to tenants.
@@ -75,6 +89,14 @@ pub enum StageError {
     /// A name, key or role was refused.
     #[error(transparent)]
     Refused(#[from] tenancy_postgres::Error),
+    /// The fixture's own SQL was refused.
+    #[error("the suite's own tables could not be made ({what}), so there is no stage: {message}")]
+    Fixture {
+        /// Which part.
+        what: &'static str,
+        /// What the server said.
+        message: String,
+    },
     /// A step of the installation failed.
     #[error("the step `{step}` of the installation failed, so there is no stage: {message}")]
     Step {
@@ -86,116 +108,6 @@ pub enum StageError {
 }
 
 impl Stage {
-    /// Installs `tenancy` and the suite's own tables, in the schema `conformance`, through a
-    /// superuser's URL. The roles must exist, and the runtime URL must log in as the runtime one.
-    ///
-    /// Build the adapter afterwards, on the runtime URL with [`Stage::sealing_key`]: what it
-    /// verifies is there then.
-    ///
-    /// # Errors
-    /// [`StageError`].
-    pub async fn install(
-        admin_url: &str,
-        runtime_url: &str,
-        roles: &Roles,
-        kind: TenantKind,
-    ) -> Result<Self, StageError> {
-        let key = SealingKey::generate(KeyId::new(1)?)?;
-        let fixture = Fixture::new(kind);
-        let [a, b] = sides(kind);
-        let tables = Fixture::own_tables()?;
-        let mut stage = Self::open(admin_url, runtime_url, kind, tables, [a, b]).await?;
-        stage
-            .carry_out(Install::new(roles.clone(), key.clone()).plan())
-            .await?;
-        let fixtures = fixture.plan(roles)?;
-        stage.judge.client.batch_execute(&fixtures.tables).await?;
-        stage.carry_out(fixtures.walls).await?;
-        stage.key = Some(key);
-        stage.has_fixture = true;
-        Ok(stage)
-    }
-
-    /// Plays on an application's own tables, which are there already, with two tenants that both
-    /// have rows in each of them. For [`Suite::own_tables`](crate::Suite::own_tables).
-    ///
-    /// # Errors
-    /// [`StageError`].
-    pub async fn attach(
-        admin_url: &str,
-        runtime_url: &str,
-        kind: TenantKind,
-        tables: Vec<OwnTable>,
-        tenants: [TenantId; 2],
-    ) -> Result<Self, StageError> {
-        let sides = tenants.map(Side::of_application);
-        Self::open(admin_url, runtime_url, kind, tables, sides).await
-    }
-
-    async fn open(
-        admin_url: &str,
-        runtime_url: &str,
-        kind: TenantKind,
-        tables: Vec<OwnTable>,
-        sides: [Side; 2],
-    ) -> Result<Self, StageError> {
-        let admin: Config = admin_url.parse()?;
-        let runtime: Config = runtime_url.parse()?;
-        let runtime_role = runtime
-            .get_user()
-            .ok_or(StageError::NoRuntimeRole)?
-            .to_owned();
-        let judge = Direct::connect(&admin).await?;
-        // A case that left a lock behind is to be seen, not waited for.
-        judge
-            .client
-            .batch_execute("SET lock_timeout = '5s'")
-            .await?;
-        let about = judge
-            .client
-            .query_one(
-                "SELECT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
-                        current_setting('server_version'), current_setting('server_version_num')::int",
-                &[],
-            )
-            .await?;
-        if !about.get::<_, bool>(0) {
-            return Err(StageError::NotSuperuser);
-        }
-        let version: String = about.get(1);
-        Ok(Self {
-            judge,
-            admin,
-            runtime,
-            runtime_role,
-            key: None,
-            kind,
-            tables,
-            sides,
-            has_fixture: false,
-            server_version: version.split(' ').next().unwrap_or_default().to_owned(),
-            major: u32::try_from(about.get::<_, i32>(2) / 10_000).unwrap_or_default(),
-        })
-    }
-
-    async fn carry_out(&self, plan: Plan) -> Result<(), StageError> {
-        for step in plan {
-            let done = self.judge.simple(step.sql()).await;
-            if let (Err(error), false) = (done, step.is_optional()) {
-                let message = if step.is_secret() {
-                    "its text is secret".into()
-                } else {
-                    error.message
-                };
-                return Err(StageError::Step {
-                    step: step.name(),
-                    message,
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// The key that opens scopes here. `None` on a stage that was [attached](Self::attach).
     pub fn sealing_key(&self) -> Option<&SealingKey> {
         self.key.as_ref()
@@ -206,7 +118,70 @@ impl Stage {
         self.kind
     }
 
-    /// The judge's word on one value.
+    /// What the tenants' logins are called, and the group that they are in. `None` but in
+    /// [`Tier::RowLevelLogins`].
+    pub fn logins(&self) -> Option<&TenantLogins> {
+        self.logins.as_ref()
+    }
+
+    /// How the tenants are kept apart.
+    pub fn strategy(&self) -> Strategy {
+        self.tier.strategy()
+    }
+
+    /// The same, with who enforces it.
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The two tenants: who they are, where they live, and what they log in with.
+    pub fn tenants(&self) -> [StageTenant<'_>; 2] {
+        let [a, b] = &self.sides;
+        [StageTenant::new(a), StageTenant::new(b)]
+    }
+
+    /// A connection as the runtime role, past the adapter: an attacker who knows the password.
+    pub(crate) async fn attacker(&self) -> Verdict<Direct> {
+        Direct::connect(&self.runtime)
+            .await
+            .map_err(|error| Stop::failed(format!("the runtime role can't log in: {error}")))
+    }
+
+    /// A second connection of the administrator's.
+    pub(crate) async fn second_judge(&self) -> Verdict<Direct> {
+        Ok(Direct::connect(&self.admin).await?)
+    }
+
+    /// The settings of a role, as statements that make them again.
+    pub(crate) async fn role_settings(&self, role: &str) -> Verdict<String> {
+        self.ask(&format!(
+            "SELECT pg_catalog.string_agg(pg_catalog.format('ALTER ROLE %I %s SET %I = %L;', r.rolname, \
+                 CASE WHEN d.datname IS NULL THEN '' ELSE pg_catalog.format('IN DATABASE %I', d.datname) END, \
+                 pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)), ' ') \
+             FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole \
+             LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) AS c \
+             WHERE r.rolname = {}",
+            literal(role)
+        ))
+        .await
+    }
+
+    /// Puts [`role_settings`](Self::role_settings) back, and nothing beside them.
+    pub(crate) async fn restore_role_settings(&self, role: &str, kept: &str) -> Verdict {
+        self.administer(&format!(
+            "DO $do$ DECLARE d name; BEGIN \
+             EXECUTE pg_catalog.format('ALTER ROLE %I RESET ALL', {role}); \
+             FOR d IN SELECT datname FROM pg_catalog.pg_db_role_setting s \
+             JOIN pg_catalog.pg_database b ON b.oid = s.setdatabase \
+             JOIN pg_catalog.pg_roles r ON r.oid = s.setrole WHERE r.rolname = {role} \
+             LOOP EXECUTE pg_catalog.format('ALTER ROLE %I IN DATABASE %I RESET ALL', {role}, d); END LOOP; \
+             END $do$; {kept}",
+            role = literal(role)
+        ))
+        .await
+    }
+
+    /// The judge's word on one value, in the database where the stage was installed.
     pub(crate) async fn ask(&self, sql: &str) -> Verdict<String> {
         match self.judge.value(sql).await {
             Ok(value) => Ok(value.unwrap_or_default()),
@@ -226,42 +201,23 @@ impl Stage {
         }
     }
 
-    /// A connection as the runtime role, past the adapter: an attacker who knows the password.
-    pub(crate) async fn attacker(&self) -> Verdict<Direct> {
-        Direct::connect(&self.runtime)
-            .await
-            .map_err(|error| Stop::failed(format!("the runtime role can't log in: {error}")))
+    /// A role that the tenants' logins are members of by design.
+    pub(crate) fn group(&self) -> Option<&str> {
+        Some(self.logins.as_ref()?.group().as_str())
     }
 
-    /// A second connection of the administrator's.
-    pub(crate) async fn second_judge(&self) -> Verdict<Direct> {
-        Ok(Direct::connect(&self.admin).await?)
-    }
-
-    /// The runtime role's settings, as statements that make them again.
-    pub(crate) async fn role_settings(&self) -> Verdict<String> {
-        let role = self.runtime_role.replace('\'', "''");
-        self.ask(&format!(
-            "SELECT pg_catalog.string_agg(pg_catalog.format('ALTER ROLE %I %s SET %I = %L;', r.rolname, \
-                 CASE WHEN d.datname IS NULL THEN '' ELSE pg_catalog.format('IN DATABASE %I', d.datname) END, \
-                 pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1)), ' ') \
-             FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole \
-             LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase, pg_catalog.unnest(s.setconfig) AS c \
-             WHERE r.rolname = '{role}'"
-        ))
-        .await
-    }
-
-    /// Puts [`role_settings`](Self::role_settings) back, and nothing beside them.
-    pub(crate) async fn restore_role_settings(&self, kept: &str) -> Verdict {
-        let role = self.runtime_role.replace('"', "\"\"");
-        let database = self
-            .ask("SELECT pg_catalog.quote_ident(pg_catalog.current_database())")
-            .await?;
-        self.administer(&format!(
-            "ALTER ROLE \"{role}\" RESET ALL; ALTER ROLE \"{role}\" IN DATABASE {database} RESET ALL; {kept}"
-        ))
-        .await
+    /// A condition on `pg_stat_activity`: the connections of whoever serves the tenants.
+    pub(crate) fn connections(&self) -> String {
+        let mut condition = format!(
+            "((usename = {} AND datname = {})",
+            literal(&self.runtime_role),
+            literal(self.runtime.get_dbname().unwrap_or(&self.runtime_role))
+        );
+        for login in self.sides.iter().filter_map(|side| side.login.as_ref()) {
+            condition.push_str(" OR usename = ");
+            condition.push_str(&literal(&login.role));
+        }
+        condition + ")"
     }
 
     /// The key, or no case.
@@ -276,6 +232,7 @@ impl fmt::Debug for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stage")
             .field("server_version", &self.server_version)
+            .field("tier", &self.tier)
             .field("kind", &self.kind)
             .finish_non_exhaustive()
     }

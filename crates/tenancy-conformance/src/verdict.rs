@@ -7,6 +7,8 @@ use std::fmt;
 pub(crate) enum Stop {
     Failed(String),
     Skipped(String),
+    /// The harness does not have the verb.
+    NotOffered,
 }
 
 /// What a case returns.

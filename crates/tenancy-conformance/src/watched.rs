@@ -3,27 +3,46 @@
 
 use tenancy_core::BoxError;
 
+use crate::place::unqualified;
 use crate::side::Side;
+use crate::tier::Tier;
 use crate::verdict::{Stop, Verdict, ensure};
 use crate::{Row, Session, SqlError, TransactionSession};
 
 pub(crate) struct Watched<'a, S: ?Sized> {
     session: Box<S>,
     foreign: &'a Side,
+    tier: Tier,
 }
 
 pub(crate) type WatchedSession<'a> = Watched<'a, dyn Session + 'a>;
 pub(crate) type WatchedTransaction<'a> = Watched<'a, dyn TransactionSession + 'a>;
 
 impl<'a, S: Session + ?Sized> Watched<'a, S> {
-    pub(crate) fn new(session: Box<S>, foreign: &'a Side) -> Self {
-        Self { session, foreign }
+    pub(crate) fn new(session: Box<S>, foreign: &'a Side, tier: Tier) -> Self {
+        Self {
+            session,
+            foreign,
+            tier,
+        }
+    }
+
+    /// A case's statement as an application writes it here.
+    pub(crate) fn written(&self, sql: &str) -> String {
+        if self.tier.is_walled() {
+            sql.to_owned()
+        } else {
+            unqualified(sql)
+        }
     }
 
     /// Sends one simple message that may be refused. A foreign row in the answer fails the case.
     pub(crate) async fn attempt(&mut self, sql: &str) -> Verdict<Result<Vec<Row>, SqlError>> {
-        let answer = self.session.simple(sql).await;
-        self.looked_through(sql, answer)
+        let sql = self.written(sql);
+        self.before().await;
+        let answer = self.session.simple(&sql).await;
+        self.after(answer.is_err()).await;
+        self.looked_through(&sql, answer)
     }
 
     /// The same by the extended protocol.
@@ -32,13 +51,34 @@ impl<'a, S: Session + ?Sized> Watched<'a, S> {
         sql: &str,
         params: &[&str],
     ) -> Verdict<Result<Vec<Row>, SqlError>> {
-        let answer = self.session.prepared(sql, params).await;
-        self.looked_through(sql, answer)
+        let sql = self.written(sql);
+        self.before().await;
+        let answer = self.session.prepared(&sql, params).await;
+        self.after(answer.is_err()).await;
+        self.looked_through(&sql, answer)
+    }
+
+    /// Where a checkout is one transaction, what is refused must not spoil what comes after it.
+    async fn before(&mut self) {
+        if self.tier.is_pooled() {
+            // Refused where the case itself ended the transaction.
+            let _ = self.session.simple("SAVEPOINT conformance").await;
+        }
+    }
+
+    async fn after(&mut self, refused: bool) {
+        if self.tier.is_pooled() && refused {
+            let _ = self
+                .session
+                .simple("ROLLBACK TO SAVEPOINT conformance")
+                .await;
+        }
     }
 
     /// Sends what holds a foreign row already, so that only the answer's rows are looked through.
     pub(crate) async fn attempt_blind(&mut self, sql: &str) -> Result<Vec<Row>, SqlError> {
-        self.session.simple(sql).await
+        let sql = self.written(sql);
+        self.session.simple(&sql).await
     }
 
     /// One simple message that must be answered.
@@ -90,6 +130,24 @@ impl<'a, S: Session + ?Sized> Watched<'a, S> {
     /// The driver's own session, for what only it can do.
     pub(crate) fn inner(&mut self) -> &mut S {
         &mut self.session
+    }
+
+    /// Runs `COPY .. TO STDOUT` to its end, for its lines. `None` from a driver that has none.
+    pub(crate) async fn copy_out(&mut self, sql: &str) -> Option<Result<Vec<String>, SqlError>> {
+        let sql = self.written(sql);
+        match self.session.copy_out(&sql) {
+            Some(copy) => Some(copy.await),
+            None => None,
+        }
+    }
+
+    /// Gives `COPY .. TO STDOUT` up after its first piece.
+    pub(crate) async fn copy_out_half(&mut self, sql: &str) -> Option<Result<(), SqlError>> {
+        let sql = self.written(sql);
+        match self.session.copy_out_half(&sql) {
+            Some(copy) => Some(copy.await),
+            None => None,
+        }
     }
 
     /// Looks through lines that came another way.

@@ -1,64 +1,66 @@
 //! Futures that are dropped, queries that are dropped, connections that are killed.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::Body;
+use crate::polled::polled;
 use crate::scene::{Player, Scene};
 use crate::session::BodyEnding;
 use crate::verdict::{Stop, Verdict, ensure};
 
-/// Drops `work` after so many polls; `Some` when it was done before.
-async fn polled<F: Future>(times: usize, work: F) -> Option<F::Output> {
-    let mut work = pin!(work);
-    let mut left = times;
-    poll_fn(move |cx| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        match work.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
-
 /// No verb needs more polls than this; a sweep that reaches it ends there.
-const MOST: usize = 40;
+pub(super) const MOST: usize = 40;
 const ROUNDS: usize = 4;
 
 /// After a dropped future: the other tenant's scope is its own, and its writes are kept.
 async fn is_unharmed(scene: &Scene<'_>, player: &Player, at: usize) -> Verdict {
     let whose = |stop| match stop {
         Stop::Failed(what) => Stop::Failed(format!("after a future dropped at poll {at}: {what}")),
-        skipped @ Stop::Skipped(_) => skipped,
+        other => other,
     };
     let mut session = scene.acquire_again(player).await.map_err(whose)?;
     scene.reads_own(player, &mut session).await.map_err(whose)?;
-    session
-        .rows("UPDATE conformance.notes SET amount = amount + 1 WHERE id = 1")
-        .await
-        .map_err(whose)?;
     drop(session);
+    scene
+        .write(
+            player,
+            "UPDATE conformance.notes SET amount = amount + 1 WHERE id = 1",
+        )
+        .await
+        .map_err(whose)
+}
+
+/// After a dropped future of its own: a tenant reads its rows, and those that a commit that was
+/// dropped may still bring.
+async fn is_own(scene: &Scene<'_>, player: &Player, at: usize) -> Verdict {
+    let mut session = scene.acquire_again(player).await?;
+    let rows = session
+        .rows("SELECT id, title FROM conformance.notes")
+        .await?;
+    let own = rows
+        .iter()
+        .flatten()
+        .flatten()
+        .filter(|value| player.side.owns(value))
+        .count();
+    ensure!(
+        own >= 4,
+        "after a future dropped at poll {at}: {own} of 4 own rows"
+    );
     Ok(())
 }
 
 /// The amount of the note that every sweep adds to.
-async fn amount(scene: &Scene<'_>, player: &Player) -> Verdict<i64> {
+async fn amount(player: &Player) -> Verdict<i64> {
     let sql = format!(
         "SELECT amount FROM conformance.notes WHERE id = 1 AND tenant_id = {}",
         player.side.literal()
     );
-    scene.stage.ask(&sql).await?.parse().map_err(Stop::failed)
+    let amount = player.side.place.ask(&sql).await?;
+    amount.parse().map_err(Stop::failed)
 }
 
 /// Every acknowledged write of a sweep is there.
@@ -67,12 +69,16 @@ where
     F: Fn() -> Fut,
     Fut: Future + 'f,
 {
-    let before = amount(scene, &scene.other).await?;
+    let before = amount(&scene.other).await?;
     let mut writes = 0;
     // Where a future is when it is dropped also depends on when answers arrive.
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         for times in 1..=MOST {
             let done = polled(times, work()).await.is_some();
+            if round % 2 == 1 {
+                // Its own next scope first: a connection may believe to be where it never came.
+                is_own(scene, &scene.me, times).await?;
+            }
             is_unharmed(scene, &scene.other, times).await?;
             writes += 1;
             if done {
@@ -80,7 +86,7 @@ where
             }
         }
     }
-    let after = amount(scene, &scene.other).await?;
+    let after = amount(&scene.other).await?;
     ensure!(
         after == before + writes,
         "{} of {writes} acknowledged writes are there",
@@ -89,34 +95,36 @@ where
     Ok(())
 }
 
+/// What is read and written by what is dropped.
+fn work(scene: &Scene<'_>) -> (String, String) {
+    (
+        scene.written("SELECT id::text FROM conformance.notes"),
+        scene.written("UPDATE conformance.notes SET title = title"),
+    )
+}
+
 /// Dropped at every await of a checkout, a read and the release.
 pub(super) async fn acquire(scene: &Scene<'_>) -> Verdict {
+    let (read, write) = work(scene);
     sweep(scene, || async {
         let Ok(mut session) = scene.harness.acquire(scene.me.scope()).await else {
             return;
         };
-        let _ = session
-            .prepared("SELECT id::text FROM conformance.notes", &[])
-            .await;
-        let _ = session
-            .simple("UPDATE conformance.notes SET title = title")
-            .await;
+        let _ = session.prepared(&read, &[]).await;
+        let _ = session.simple(&write).await;
     })
     .await
 }
 
 /// Dropped at every await of a transaction, its statements and its commit.
 pub(super) async fn begin(scene: &Scene<'_>) -> Verdict {
+    let (read, write) = work(scene);
     sweep(scene, || async {
         let Ok(mut transaction) = scene.harness.begin(scene.me.scope()).await else {
             return;
         };
-        let _ = transaction
-            .simple("UPDATE conformance.notes SET title = title")
-            .await;
-        let _ = transaction
-            .prepared("SELECT id::text FROM conformance.notes", &[])
-            .await;
+        let _ = transaction.simple(&write).await;
+        let _ = transaction.prepared(&read, &[]).await;
         let _ = transaction.commit().await;
     })
     .await
@@ -131,6 +139,7 @@ pub(super) async fn closure(scene: &Scene<'_>) -> Verdict {
         ],
         BodyEnding::Ok,
     );
+    let body = scene.body(&body);
     sweep(scene, || {
         AssertUnwindSafe(scene.harness.transaction(scene.me.scope(), &body)).catch_unwind()
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::scene::{Player, Scene};
 use crate::verdict::{Stop, Verdict, ensure};
-use crate::watched::WatchedSession;
+use crate::watched::{Watched, WatchedSession};
 
 /// What a probe reads, after each attempt: a foreign row fails the case.
 const PROBE: &str = "SELECT * FROM conformance.notes; SELECT * FROM conformance.comments; \
@@ -20,7 +20,7 @@ async fn try_on(session: &mut WatchedSession<'_>, sql: &str) -> Verdict {
         .map(drop)
         .map_err(|stop| match stop {
             Stop::Failed(what) => Stop::Failed(format!("after {sql}: {what}")),
-            skipped @ Stop::Skipped(_) => skipped,
+            other => other,
         })
 }
 
@@ -101,12 +101,14 @@ pub(super) async fn row_security(scene: &Scene<'_>) -> Verdict {
 pub(super) async fn roles(scene: &Scene<'_>) -> Verdict {
     let roles = scene
         .stage
-        .ask("SELECT pg_catalog.string_agg(rolname, ' ') FROM pg_catalog.pg_roles")
+        .ask("SELECT pg_catalog.string_agg(rolname, E'\\n') FROM pg_catalog.pg_roles")
         .await?;
     let mut session = scene.acquire(&scene.me).await?;
     for role in roles
-        .split(' ')
-        .filter(|role| *role != scene.stage.runtime_role)
+        .lines()
+        .filter(|role| *role != scene.role(&scene.me))
+        // Its grants are the tenants' by design; what it opens, is tried below.
+        .filter(|role| scene.stage.group() != Some(*role))
     {
         for sql in [
             format!("SET ROLE \"{role}\""),
@@ -118,6 +120,9 @@ pub(super) async fn roles(scene: &Scene<'_>) -> Verdict {
             let taken = session.attempt(&sql).await?;
             ensure!(taken.is_err(), "the runtime role took another: {sql}");
         }
+    }
+    if let Some(group) = scene.stage.group() {
+        try_on(&mut session, &format!("SET ROLE \"{group}\"")).await?;
     }
     for sql in ["RESET ROLE", "SET ROLE NONE", "RESET SESSION AUTHORIZATION"] {
         try_on(&mut session, sql).await?;
@@ -134,7 +139,7 @@ pub(super) async fn roles(scene: &Scene<'_>) -> Verdict {
 
 /// Raising oneself.
 pub(super) async fn grants(scene: &Scene<'_>) -> Verdict {
-    let runtime = format!("\"{}\"", scene.stage.runtime_role);
+    let runtime = scene.role_quoted(&scene.me);
     for sql in [
         format!("ALTER ROLE {runtime} BYPASSRLS"),
         format!("ALTER ROLE {runtime} SUPERUSER"),
@@ -175,16 +180,7 @@ pub(super) async fn leaky_functions(scene: &Scene<'_>) -> Verdict {
 }
 
 async fn told(scene: &Scene<'_>) -> Verdict {
-    let stage = scene.stage;
-    let attacker = stage.attacker().await?;
-    attacker
-        .enter(
-            stage.key()?,
-            &scene.me.side.id,
-            stage.kind,
-            tenancy_postgres::seal::Binding::Session,
-        )
-        .await?;
+    let attacker = scene.inside(&scene.me).await?;
     for sql in [
         "SELECT * FROM conformance.notes WHERE conformance_hostile.tell(title)",
         "SELECT * FROM conformance.notes n JOIN conformance.comments c ON conformance_hostile.tell(n.title || c.body)",
@@ -228,7 +224,7 @@ pub(super) async fn aliases(scene: &Scene<'_>) -> Verdict {
         let Ok(session) = scene.harness.acquire(alias.scope()).await else {
             continue;
         };
-        let mut session = crate::watched::Watched::new(session, &scene.other.side);
+        let mut session = Watched::new(session, &scene.other.side, scene.tier());
         let _ = session.attempt(PROBE).await?;
     }
     scene.still_serves(&scene.me).await

@@ -1,23 +1,56 @@
 //! What one scope leaves on the connection, and the next must not find.
 
-use crate::scene::Scene;
+mod prepared;
+
+pub(super) use self::prepared::{
+    deallocated, hijacked_enter, hijacked_statement, prepared_by_sql, prepared_transactions,
+};
+use crate::place::{literal, quoted};
+use crate::scene::{Player, Scene};
 use crate::verdict::{Stop, Verdict, ensure};
 
-/// Runs `plants` in one scope of the attacker's, then answers what `look` sees in the victim's.
-async fn after(scene: &Scene<'_>, plants: &[&str], look: &str) -> Verdict<String> {
+/// Runs `plants` in one scope of the attacker's, then answers what `look` sees in the next scope on
+/// that connection: the other tenant's, and in a second round the attacker's own, which is another
+/// of its users'.
+async fn after(scene: &Scene<'_>, plants: &[&str], look: &str) -> Verdict<[String; 2]> {
+    Ok([
+        after_for(scene, &scene.other, plants, look).await?,
+        after_for(scene, &scene.me, plants, look).await?,
+    ])
+}
+
+async fn after_for(
+    scene: &Scene<'_>,
+    heir: &Player,
+    plants: &[&str],
+    look: &str,
+) -> Verdict<String> {
     let mut session = scene.acquire_again(&scene.me).await?;
     let left = session.pid().await?;
     for plant in plants {
         // What is refused leaves nothing.
         let _ = session.attempt(plant).await?;
+        if scene.tier().is_pooled() {
+            // Past the transaction that a checkout is, for that takes most of it back.
+            let _ = session.attempt(&format!("COMMIT; {plant}")).await?;
+        }
     }
     drop(session);
     // At once: a connection that can't be cleaned is not the next scope's business.
-    let mut next = scene.acquire(&scene.other).await?;
+    let mut next = scene.acquire(heir).await?;
     scene.same_or_gone(&left, &mut next).await?;
     let seen = next.value(look).await?;
-    scene.reads_own(&scene.other, &mut next).await?;
+    scene.reads_own(heir, &mut next).await?;
     Ok(seen)
+}
+
+/// Who gets the attacker's connection next: where each tenant has a login, itself.
+fn heir<'a>(scene: &'a Scene<'_>) -> &'a Player {
+    if scene.tier().has_logins() {
+        &scene.me
+    } else {
+        &scene.other
+    }
 }
 
 /// Every setting is as it was, whichever way it was changed.
@@ -40,29 +73,29 @@ pub(super) async fn settings(scene: &Scene<'_>) -> Verdict {
         "SET my.own = 'left'; SELECT set_config('tenancy.own', 'left', false)",
         "BEGIN; SET work_mem = '64kB'; COMMIT",
     ];
-    let mut session = scene.acquire_again(&scene.other).await?;
-    let before = session.value(ALL).await?;
-    drop(session);
-    let now = after(scene, PLANTS, ALL).await?;
-    let changed: Vec<_> = now
-        .lines()
-        .filter(|line| !before.lines().any(|was| was == *line))
-        .collect();
-    ensure!(
-        changed.is_empty(),
-        "settings are left: {}",
-        changed.join(", ")
-    );
-    let own = after(
-        scene,
-        PLANTS,
-        "SELECT concat(current_setting('my.own', true), current_setting('tenancy.own', true))",
-    )
-    .await?;
-    ensure!(
-        own.is_empty(),
-        "a setting of the attacker's own name is left"
-    );
+    for heir in [&scene.other, &scene.me] {
+        let mut session = scene.acquire_again(heir).await?;
+        let before = session.value(ALL).await?;
+        drop(session);
+        let now = after_for(scene, heir, PLANTS, ALL).await?;
+        let changed: Vec<_> = now
+            .lines()
+            .filter(|line| !before.lines().any(|was| was == *line))
+            .collect();
+        ensure!(
+            changed.is_empty(),
+            "settings are left: {}",
+            changed.join(", ")
+        );
+    }
+    let own =
+        "SELECT concat(current_setting('my.own', true), current_setting('tenancy.own', true))";
+    for own in after(scene, PLANTS, own).await? {
+        ensure!(
+            own.is_empty(),
+            "a setting of the attacker's own name is left"
+        );
+    }
     Ok(())
 }
 
@@ -75,9 +108,10 @@ pub(super) async fn read_only(scene: &Scene<'_>) -> Verdict {
         "SET default_transaction_isolation = serializable; SET default_transaction_deferrable = on; SET default_transaction_read_only = on",
         "SELECT set_config('default_transaction_read_only', 'on', false)",
     ] {
-        let seen = after(scene, &[plant], "SHOW transaction_read_only").await?;
-        ensure!(seen == "off", "the next scope is read-only after: {plant}");
-        let mut next = scene.acquire_again(&scene.other).await?;
+        for seen in after(scene, &[plant], "SHOW transaction_read_only").await? {
+            ensure!(seen == "off", "the next scope is read-only after: {plant}");
+        }
+        let mut next = scene.acquire_again(heir(scene)).await?;
         next.rows("BEGIN; UPDATE conformance.notes SET amount = amount; ROLLBACK")
             .await?;
     }
@@ -86,45 +120,64 @@ pub(super) async fn read_only(scene: &Scene<'_>) -> Verdict {
 
 /// A role that was taken is given back.
 pub(super) async fn role(scene: &Scene<'_>) -> Verdict {
-    let stage = scene.stage;
-    let runtime = &stage.runtime_role;
-    let member = format!("{runtime}_member");
-    stage
-        .administer(&format!(
-            "DROP ROLE IF EXISTS \"{member}\"; CREATE ROLE \"{member}\" NOLOGIN; GRANT \"{member}\" TO \"{runtime}\""
-        ))
-        .await?;
+    let role = scene.role_quoted(&scene.me);
+    let member = quoted(&format!("{}_member", scene.role(&scene.me)));
     let mut verdict = Ok(());
     for plant in [
-        format!("SET ROLE \"{member}\""),
-        format!("SELECT set_config('role', '{member}', false)"),
+        format!("SET ROLE {member}"),
+        format!(
+            "SELECT set_config('role', {}, false)",
+            literal(&format!("{}_member", scene.role(&scene.me)))
+        ),
     ] {
-        let seen = after(scene, &[&plant], "SELECT current_user = session_user").await;
-        verdict = verdict.and(seen.and_then(|seen| {
-            ensure!(
-                seen == "t",
-                "the next scope runs as another role after: {plant}"
-            );
-            Ok(())
-        }));
+        for heir in [&scene.other, &scene.me] {
+            verdict = verdict.and(taken(scene, heir, &role, &member, &plant).await);
+            scene
+                .stage
+                .administer(&format!("DROP ROLE IF EXISTS {member}"))
+                .await?;
+        }
     }
-    stage
+    verdict
+}
+
+/// Takes `member` by `plant`, and looks who the next scope is.
+async fn taken(scene: &Scene<'_>, heir: &Player, role: &str, member: &str, plant: &str) -> Verdict {
+    // A connection that was made before the role was there: a new one might be refused over it.
+    let mut session = scene.acquire_again(&scene.me).await?;
+    scene
+        .stage
         .administer(&format!(
-            "REVOKE \"{member}\" FROM \"{runtime}\"; DROP ROLE \"{member}\""
+            "DROP ROLE IF EXISTS {member}; CREATE ROLE {member} NOLOGIN; GRANT {member} TO {role}"
         ))
         .await?;
-    verdict
+    session.rows(plant).await?;
+    drop(session);
+    match scene.acquire(heir).await {
+        Ok(mut next) => {
+            let own = next.value("SELECT current_user = session_user").await?;
+            ensure!(
+                own == "t",
+                "the next scope runs as another role after: {plant}"
+            );
+            scene.reads_own(heir, &mut next).await
+        }
+        // No connection as a role that can be others is a good answer.
+        Err(Stop::Failed(_)) => Ok(()),
+        Err(skipped) => Err(skipped),
+    }
 }
 
 /// The next scope's random numbers can't be predicted.
 pub(super) async fn random_seed(scene: &Scene<'_>) -> Verdict {
     scene.stage.ask("SELECT setseed(0.4242)").await?;
     let predicted = scene.stage.ask("SELECT random()").await?;
-    let seen = after(scene, &["SELECT setseed(0.4242)"], "SELECT random()").await?;
-    ensure!(
-        seen != predicted,
-        "the next scope's random() is the attacker's"
-    );
+    for seen in after(scene, &["SELECT setseed(0.4242)"], "SELECT random()").await? {
+        ensure!(
+            seen != predicted,
+            "the next scope's random() is the attacker's"
+        );
+    }
     Ok(())
 }
 
@@ -140,11 +193,13 @@ pub(super) async fn hold_cursors(scene: &Scene<'_>) -> Verdict {
         "SELECT string_agg(name, ',') FROM pg_cursors WHERE is_holdable",
     )
     .await?;
-    ensure!(
-        seen.is_empty(),
-        "the cursor {seen} is left, with the rows of the scope before"
-    );
-    let mut next = scene.acquire_again(&scene.other).await?;
+    for seen in seen {
+        ensure!(
+            seen.is_empty(),
+            "the cursor {seen} is left, with the rows of the scope before"
+        );
+    }
+    let mut next = scene.acquire_again(heir(scene)).await?;
     next.refused("FETCH ALL FROM kept").await?;
     Ok(())
 }
@@ -158,7 +213,9 @@ pub(super) async fn listeners(scene: &Scene<'_>) -> Verdict {
         "SELECT string_agg(c, ',') FROM pg_listening_channels() AS c",
     )
     .await?;
-    ensure!(seen.is_empty(), "the connection still listens to {seen}");
+    for seen in seen {
+        ensure!(seen.is_empty(), "the connection still listens to {seen}");
+    }
     Ok(())
 }
 
@@ -175,7 +232,9 @@ pub(super) async fn advisory_locks(scene: &Scene<'_>) -> Verdict {
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
     )
     .await?;
-    ensure!(left == "0", "{left} advisory locks are left");
+    for left in left {
+        ensure!(left == "0", "{left} advisory locks are left");
+    }
     // Also while nobody has the connection.
     scene
         .until(
@@ -198,152 +257,17 @@ pub(super) async fn temporary(scene: &Scene<'_>) -> Verdict {
         "SELECT string_agg(relname, ',') FROM pg_class WHERE relnamespace = pg_my_temp_schema()",
     )
     .await?;
-    ensure!(seen.is_empty(), "temporary objects are left: {seen}");
-    Ok(())
-}
-
-/// A statement that SQL prepared is not there for the next scope.
-pub(super) async fn prepared_by_sql(scene: &Scene<'_>) -> Verdict {
-    let plants = &[
-        "PREPARE mine AS SELECT 'left behind'",
-        "PREPARE other(text) AS SELECT $1",
-    ];
-    let seen = after(
-        scene,
-        plants,
-        "SELECT string_agg(name, ',') FROM pg_prepared_statements WHERE from_sql",
-    )
-    .await?;
-    ensure!(
-        seen.is_empty(),
-        "statements that SQL prepared are left: {seen}"
-    );
-    Ok(())
-}
-
-/// The driver's cached statement is its own: SQL that put another in its place is not run in the
-/// next scope.
-pub(super) async fn hijacked_statement(scene: &Scene<'_>) -> Verdict {
-    const CACHED: &str = "SELECT title::text FROM conformance.notes WHERE id = $1::text::bigint";
-    // The victim's statement gets into the cache of the connection.
-    let mut session = scene.acquire_again(&scene.other).await?;
-    session.prepared(CACHED, &["1"]).await?;
-    drop(session);
-    let mut session = scene.acquire_again(&scene.me).await?;
-    session.prepared(CACHED, &["1"]).await?;
-    let left = session.pid().await?;
-    let names = session.rows("SELECT name FROM pg_prepared_statements WHERE NOT from_sql AND statement LIKE '%conformance.notes WHERE id = $1::text::bigint%'").await?;
-    for name in names.into_iter().flatten().flatten() {
-        session
-            .rows(&format!(
-                "DEALLOCATE \"{name}\"; PREPARE \"{name}\"(text) AS SELECT 'hijacked'::text"
-            ))
-            .await?;
+    for seen in seen {
+        ensure!(seen.is_empty(), "temporary objects are left: {seen}");
     }
-    drop(session);
-    let mut next = scene.acquire_again(&scene.other).await?;
-    scene.same_or_gone(&left, &mut next).await?;
-    let rows = next.prepared(CACHED, &["1"]).await?;
-    let title = rows
-        .into_iter()
-        .flatten()
-        .flatten()
-        .next()
-        .unwrap_or_default();
-    ensure!(
-        title.contains(&scene.other.side.mark),
-        "the driver's statement answered `{title}`"
-    );
-    Ok(())
-}
-
-/// Statements that SQL took from the driver fail at most; none answers for another.
-pub(super) async fn deallocated(scene: &Scene<'_>) -> Verdict {
-    const ONE: &str = "SELECT title::text FROM conformance.notes WHERE id = $1::text::bigint";
-    for plant in ["DEALLOCATE ALL", "DISCARD ALL", "DISCARD PLANS"] {
-        let mut session = scene.acquire_again(&scene.me).await?;
-        session.prepared(ONE, &["1"]).await?;
-        session.attempt(plant).await?.map_err(Stop::failed)?;
-        drop(session);
-        let mut next = scene.acquire_again(&scene.other).await?;
-        // A lost statement may cost one error; then the scope serves again.
-        let _ = next.attempt_prepared(ONE, &["1"]).await?;
-        drop(next);
-        scene.still_serves(&scene.other).await?;
-    }
-    Ok(())
-}
-
-/// `enter` itself, where a driver keeps it prepared, can't be replaced to collect a proof.
-pub(super) async fn hijacked_enter(scene: &Scene<'_>) -> Verdict {
-    scene.still_serves(&scene.other).await?;
-    let mut session = scene.acquire_again(&scene.me).await?;
-    let names = session
-        .rows("SELECT name, parameter_types::text FROM pg_prepared_statements WHERE NOT from_sql AND statement LIKE '%tenancy.%'")
-        .await?;
-    for row in names {
-        let [Some(name), Some(types)] = &row[..] else {
-            continue;
-        };
-        let types = types.trim_matches(['{', '}']).to_owned();
-        let last = types.split(',').count();
-        let parameters = if types.is_empty() {
-            String::new()
-        } else {
-            format!("({types})")
-        };
-        let keep = if types.is_empty() {
-            "'x'".to_owned()
-        } else {
-            format!("${last}::text")
-        };
-        session
-            .attempt(&format!(
-                "DEALLOCATE \"{name}\"; PREPARE \"{name}\"{parameters} AS SELECT set_config('stolen.proof', {keep}, false)"
-            ))
-            .await?
-            .map_err(Stop::failed)?;
-    }
-    drop(session);
-    // The victim's enter goes to whatever stands there now.
-    if let Ok(mut victim) = scene.acquire_again(&scene.other).await {
-        scene.reads_own(&scene.other, &mut victim).await?;
-    }
-    let mut session = scene.acquire_again(&scene.me).await?;
-    let stolen = session
-        .value("SELECT current_setting('stolen.proof', true)")
-        .await?;
-    ensure!(
-        stolen.is_empty(),
-        "the next tenant's proof was collected by a statement in the place of `enter`"
-    );
-    Ok(())
-}
-
-/// A prepared transaction, whose locks outlive its connection and whose COMMIT needs no scope.
-pub(super) async fn prepared_transactions(scene: &Scene<'_>) -> Verdict {
-    let mut session = scene.acquire_again(&scene.me).await?;
-    session
-        .rows("BEGIN; UPDATE conformance.notes SET title = 'held'")
-        .await?;
-    let prepared = session.attempt("PREPARE TRANSACTION 'conformance'").await?;
-    if prepared.is_ok() {
-        scene
-            .stage
-            .administer("ROLLBACK PREPARED 'conformance'")
-            .await?;
-    }
-    ensure!(
-        prepared.is_err(),
-        "a transaction could be prepared: set max_prepared_transactions = 0"
-    );
     Ok(())
 }
 
 /// `ALTER ROLE CURRENT_USER SET ..` gives later connections nothing: they are refused, or the
 /// setting is pinned.
 pub(super) async fn role_settings(scene: &Scene<'_>) -> Verdict {
-    let kept = scene.stage.role_settings().await?;
+    let role = scene.role(&scene.me);
+    let kept = scene.stage.role_settings(role).await?;
     let mut verdict = Ok(());
     for (setting, value) in [
         ("default_transaction_read_only", "on"),
@@ -354,7 +278,7 @@ pub(super) async fn role_settings(scene: &Scene<'_>) -> Verdict {
         ("default_transaction_isolation", "serializable"),
     ] {
         let found = new_connection_with(scene, setting, value).await;
-        scene.stage.restore_role_settings(&kept).await?;
+        scene.stage.restore_role_settings(role, &kept).await?;
         verdict = verdict.and(found);
     }
     scene.new_connection().await?;
@@ -363,28 +287,42 @@ pub(super) async fn role_settings(scene: &Scene<'_>) -> Verdict {
 }
 
 async fn new_connection_with(scene: &Scene<'_>, setting: &str, value: &str) -> Verdict {
-    let show = format!("SHOW {setting}");
+    // Behind a pooler each BEGIN says its own modes, and a role's defaults are nobody's.
+    let shown = if scene.tier().is_pooled() {
+        setting.trim_start_matches("default_")
+    } else {
+        setting
+    };
+    let show = format!("SHOW {shown}");
     scene.new_connection().await?;
     let mut session = scene.acquire_again(&scene.me).await?;
     let before = session.value(&show).await?;
-    let alter = format!("ALTER ROLE CURRENT_USER SET {setting} = {value}");
+    // A checkout of one transaction would take it back by itself.
+    let commit = if scene.tier().is_pooled() {
+        "COMMIT; "
+    } else {
+        ""
+    };
+    let alter = format!("{commit}ALTER ROLE CURRENT_USER SET {setting} = {value}");
     if session.attempt(&alter).await?.is_err() {
         // Refused is best. What an administrator's hand would do, injected SQL can't.
         return Ok(());
     }
     drop(session);
     scene.new_connection().await?;
-    match scene.acquire_again(&scene.other).await {
+    let heir = heir(scene);
+    match scene.acquire_again(heir).await {
         // No connection over a changed role is a good answer.
         Err(Stop::Failed(_)) => Ok(()),
         Err(skipped) => Err(skipped),
         Ok(mut next) => {
             let now = next.value(&show).await?;
+            // Another's path is another's: what counts there is what is read.
             ensure!(
-                now == before,
+                now == before || (setting == "search_path" && heir.side.id != scene.me.side.id),
                 "a new connection has {setting} = {now} from injected SQL"
             );
-            scene.reads_own(&scene.other, &mut next).await
+            scene.reads_own(heir, &mut next).await
         }
     }
 }

@@ -68,8 +68,9 @@ pub(super) async fn aggregates(scene: &Scene<'_>) -> Verdict {
         .rows(&format!("SELECT {columns} FROM conformance.notes"))
         .await?;
     let there = scene
-        .stage
-        .judge
+        .me
+        .side
+        .place
         .simple(&format!(
             "SELECT {columns} FROM conformance.notes WHERE tenant_id = {}",
             scene.me.side.literal()

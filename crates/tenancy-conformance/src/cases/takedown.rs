@@ -4,20 +4,26 @@ use crate::scene::Scene;
 use crate::verdict::{Stop, Verdict, ensure};
 
 /// What guards the tables, by the judge: policies, flags, owners, grants and functions.
-const GUARDS: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(line, ';' ORDER BY line)) FROM (\
+fn guards(schema: &str) -> String {
+    format!(
+        "SELECT pg_catalog.md5(pg_catalog.string_agg(line, ';' ORDER BY line)) FROM (\
      SELECT p::text FROM pg_catalog.pg_policy p \
      UNION ALL SELECT pg_catalog.concat_ws(',', oid, relowner, relrowsecurity, relforcerowsecurity, relacl::text) \
-       FROM pg_catalog.pg_class WHERE relnamespace::pg_catalog.regnamespace::text IN ('conformance', 'tenancy') \
+       FROM pg_catalog.pg_class WHERE relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ({schema}, 'tenancy')) \
      UNION ALL SELECT pg_catalog.concat_ws(',', oid, proowner, prosrc, proconfig::text, proacl::text, prosecdef) \
-       FROM pg_catalog.pg_proc WHERE pronamespace::pg_catalog.regnamespace::text IN ('conformance', 'tenancy') \
+       FROM pg_catalog.pg_proc WHERE pronamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ({schema}, 'tenancy')) \
      UNION ALL SELECT d::text FROM pg_catalog.pg_default_acl d \
      UNION ALL SELECT pg_catalog.concat_ws(',', nspowner, nspacl::text) FROM pg_catalog.pg_namespace \
-       WHERE nspname IN ('conformance', 'tenancy', 'public')) AS l(line)";
+       WHERE nspname IN ({schema}, 'tenancy', 'public')) AS l(line)"
+    )
+}
 
 /// Every DDL that would open the wall is refused.
 pub(super) async fn ddl(scene: &Scene<'_>) -> Verdict {
-    let runtime = format!("\"{}\"", scene.stage.runtime_role);
-    let before = scene.stage.ask(GUARDS).await?;
+    let runtime = scene.role_quoted(&scene.me);
+    let place = &scene.me.side.place;
+    let guards = guards(&place.literal());
+    let before = place.ask(&guards).await?;
     for sql in [
         "ALTER TABLE conformance.notes DISABLE ROW LEVEL SECURITY".to_owned(),
         "ALTER TABLE conformance.notes NO FORCE ROW LEVEL SECURITY".to_owned(),
@@ -35,7 +41,7 @@ pub(super) async fn ddl(scene: &Scene<'_>) -> Verdict {
         format!("REASSIGN OWNED BY tenancy_owner TO {runtime}"),
         "DROP OWNED BY tenancy_owner".to_owned(),
         "ALTER TABLE conformance.events DETACH PARTITION conformance.events_low".to_owned(),
-        "ALTER SCHEMA conformance RENAME TO mine".to_owned(),
+        format!("ALTER SCHEMA {} RENAME TO mine", place.quoted()),
         "REFRESH MATERIALIZED VIEW conformance.notes_of_owner".to_owned(),
         "SECURITY LABEL ON TABLE conformance.notes IS NULL".to_owned(),
     ] {
@@ -64,7 +70,7 @@ pub(super) async fn ddl(scene: &Scene<'_>) -> Verdict {
         let _ = session.attempt(&sql).await?;
     }
     ensure!(
-        before == scene.stage.ask(GUARDS).await?,
+        before == place.ask(&guards).await?,
         "what guards the tables changed"
     );
     Ok(())
@@ -173,15 +179,7 @@ pub(super) async fn catalogs(scene: &Scene<'_>) -> Verdict {
 
 /// A neighbour's query can be neither read nor ended.
 pub(super) async fn neighbours(scene: &Scene<'_>) -> Verdict {
-    let neighbour = scene.stage.attacker().await?;
-    neighbour
-        .enter(
-            scene.stage.key()?,
-            &scene.other.side.id,
-            scene.stage.kind,
-            tenancy_postgres::seal::Binding::Session,
-        )
-        .await?;
+    let neighbour = scene.inside(&scene.other).await?;
     let pid = neighbour
         .value("SELECT pg_backend_pid()")
         .await

@@ -4,6 +4,7 @@
 mod adapters;
 mod databases;
 mod seals;
+mod tiers;
 
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ struct Broken {
     since: Major,
     /// The cases that must fail. Others may.
     caught_by: &'static [&'static str],
+    /// Who does central work.
+    central: fn(&Database) -> String,
 }
 
 const SOUND: Broken = Broken {
@@ -35,6 +38,7 @@ const SOUND: Broken = Broken {
     login: Database::runtime_url,
     since: Major::V15,
     caught_by: &[],
+    central: Database::central_url,
 };
 
 /// Plays the cases that must catch it, and answers what they said.
@@ -45,12 +49,15 @@ async fn play(broken: &Broken, major: Major) -> Report {
         .database()
         .await
         .unwrap();
-    let World { stage, database } = World::on(database, TenantKind::Text, broken.login).await;
+    let World {
+        stage, database, ..
+    } = World::on(database, TenantKind::Text, broken.login).await;
     let admin = database.admin().await.unwrap();
     admin.batch_execute(&(broken.sql)(&database)).await.unwrap();
     let key = stage.sealing_key().unwrap().clone();
     let url = (broken.login)(&database);
-    let reference = Reference::new(&url, key, TenantKind::Text, broken.fault);
+    let reference = Reference::new(&url, key, TenantKind::Text, broken.fault)
+        .with_central((broken.central)(&database));
     let suite = Suite::row_level_postgres().only(broken.caught_by);
     suite
         .time_limit(Duration::from_secs(10))

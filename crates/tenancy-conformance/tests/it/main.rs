@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod broken;
+mod faults;
 mod healthy;
 mod odd;
 mod own_tables;

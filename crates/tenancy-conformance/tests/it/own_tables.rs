@@ -1,7 +1,9 @@
 //! The suite over an application's own tables, and its own rules.
 
-use tenancy_conformance::{Harness as _, OwnTable, Stage, StageError, Suite};
-use tenancy_core::TenantId;
+use tenancy_conformance::{
+    Ground, Harness as _, OwnTable, Stage, StageError, Suite, Tier, Trial, TrialError,
+};
+use tenancy_core::{Enforcement, TenantId};
 use tenancy_postgres::install::Install;
 use tenancy_postgres::key::{KeyId, SealingKey};
 use tenancy_postgres::seal::TenantKind;
@@ -155,7 +157,9 @@ async fn a_stage_needs_a_superuser_and_a_runtime_role() {
 /// An adapter that hands out two connections would make cases about leftovers pass for nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_harness_of_two_connections_is_noticed() {
-    let World { stage, database } = World::new(Major::V18, TenantKind::Text).await;
+    let World {
+        stage, database, ..
+    } = World::new(Major::V18, TenantKind::Text).await;
     let key = stage.sealing_key().unwrap();
     let one = || Reference::new(&database.runtime_url(), key.clone(), TenantKind::Text, None);
     let two = crate::odd::InTurns::new(one(), one());
@@ -178,6 +182,7 @@ async fn a_suite_never_panics_and_always_ends() {
     let World {
         stage,
         database: _kept,
+        ..
     } = World::new(Major::V18, TenantKind::Text).await;
     for (stuck, word) in [
         (false, "the adapter panicked"),
@@ -190,5 +195,50 @@ async fn a_suite_never_panics_and_always_ends() {
             .await;
         assert_eq!(report.passed(), 0, "{report}");
         assert!(report.to_string().contains(word), "{report}");
+    }
+}
+
+/// A trial fails over what its suite finds, and over an adapter that does not start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trial_says_what_was_found() {
+    let server = Server::shared(Major::V18).await.unwrap();
+    let database = server.database().await.unwrap();
+    let names = [
+        database.runtime_role(),
+        database.central_role(),
+        database.owner_role(),
+    ];
+    let ground = Ground::new(database.admin_url(), database.runtime_url(), names).unwrap();
+    let trial = Trial::of(Tier::SchemaRouted);
+    let hopeless = trial
+        .play(&ground, async |_| Ok(crate::odd::Hopeless { stuck: false }))
+        .await;
+    let Err(TrialError::Found(report)) = hopeless else {
+        panic!("{hopeless:?}");
+    };
+    // What is asked of the database alone, an adapter has no part in.
+    assert!(report.passed() < 4, "{report}");
+    assert!(report.evidence_line().is_err() && report.note_down().is_err());
+
+    let database = server.database().await.unwrap();
+    let ground = Ground::new(database.admin_url(), database.runtime_url(), names).unwrap();
+    let none = trial
+        .play(&ground, async |_| -> Result<crate::odd::Hopeless, _> {
+            Err("no such adapter".into())
+        })
+        .await;
+    assert!(format!("{:?}", none.unwrap_err()).contains("no such adapter"));
+    assert!(Ground::new("", "", ["app", "app", "app_owner"]).is_err());
+}
+
+/// Every tier has a suite, and only the routed one leaves the enforcing to the facade.
+#[test]
+fn every_tier_has_its_cases() {
+    for tier in Tier::ALL {
+        let suite = Suite::of(tier);
+        let names: Vec<_> = suite.cases().map(|(name, _)| name).collect();
+        assert!(names.len() > 60, "{tier:?}: {}", names.len());
+        let says = names.contains(&"routed.names_are_not_enforced");
+        assert_eq!(says, tier.enforcement() == Enforcement::Facade, "{tier:?}");
     }
 }

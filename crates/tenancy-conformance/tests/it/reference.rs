@@ -1,89 +1,67 @@
-//! A small adapter over tokio-postgres with one connection. Healthy, it passes the whole suite;
-//! each [`Fault`] breaks one thing that an adapter has to do.
+//! A small adapter over tokio-postgres, with one connection unless more are asked for. Healthy, it
+//! passes the whole suite; each [`Fault`] breaks one thing that an adapter has to do.
 
+mod beside;
+mod clean;
+mod fault;
+mod open;
 mod session;
+mod way;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use tenancy_conformance::{Body, Harness, Row, Session, SqlError, TransactionSession};
-use tenancy_core::{BoxError, TenantId, TenantScope};
+use futures_util::future::{BoxFuture, ready};
+use secrecy::SecretString;
+use tenancy_conformance::{
+    Body, Connections, Harness, Row, RowStream, Session, Stage, TransactionSession,
+};
+use tenancy_core::{BoxError, CentralScope, TenantId, TenantScope};
 use tenancy_postgres::key::SealingKey;
-use tenancy_postgres::scrub::{Nonce, ScrubAnswer, scrub_sql};
-use tenancy_postgres::seal::{Binding, Challenge, ENTER, LEAVE, Proof, TenantKind};
+use tenancy_postgres::seal::{Binding, Challenge, LEAVE, Proof, TenantKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Statement};
 
+use self::beside::Central;
+pub(crate) use self::fault::Fault;
 use self::session::rows;
-
-/// What is broken on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The scope is never bound.
-    NoBind,
-    /// The scope is bound on another connection than the one that is handed out.
-    BindElsewhere,
-    /// Every scope is bound as the tenant that came first.
-    FirstTenant,
-    /// The scope is bound as the tenant that asked before.
-    TenantBefore,
-    /// A transaction's scope lasts for the session.
-    SessionForTransaction,
-    /// The connection goes to the next scope as it is, with no more than its own ROLLBACK.
-    NoScrub,
-    /// The scrub is sent, and whatever it answers is taken for good.
-    ScrubUnread,
-    /// One statement of the scrub is missing.
-    ScrubWithout(&'static str),
-    /// What was not committed is committed at release.
-    CommitOnDrop,
-    /// A closure that failed is committed.
-    CommitOnError,
-    /// The first challenge is answered every time.
-    ChallengeKept,
-    /// A tenant's first proof is used every time.
-    ProofKept,
-    /// A query whose future was dropped goes on, and is waited for.
-    NoCancel,
-    /// New connections take what the role's settings say.
-    NotPinned,
-    /// `enter` is kept prepared, and the scrub's answer is not read.
-    EnterPrepared,
-    /// A checkout that is given up takes its place in the pool with it.
-    PlaceLost,
-    /// Whether a scope is still open is not asked.
-    TicketUnchecked,
-    /// A panic in a closure leaves the transaction open, and the connection in use.
-    PanicKeeps,
-}
+use self::way::{NO_CHALLENGE, Target, Way};
 
 pub(crate) struct Reference {
     pool: Arc<Pool>,
+    central: Option<Central>,
 }
 
 struct Pool {
-    config: Config,
-    key: SealingKey,
-    kind: TenantKind,
+    way: Way,
     fault: Option<Fault>,
+    most: u32,
     places: Arc<Semaphore>,
-    idle: Mutex<Option<Connection>>,
+    idle: Mutex<Vec<Connection>>,
+    /// With [`Fault::ConnectionLost`], nobody's.
+    lost: Mutex<Vec<Connection>>,
+    /// One more owner for each connection that there is.
+    alive: Arc<()>,
     seen: Mutex<Vec<TenantId>>,
 }
 
 struct Connection {
     client: Client,
+    task: AbortHandle,
+    target: Target,
+    /// Whose path or scope is set, with [`Fault::PathRemembered`] and [`Fault::ScopeRemembered`].
+    set_for: Option<TenantId>,
     challenge: Challenge,
     statements: HashMap<String, Statement>,
     kept: HashMap<TenantId, Proof>,
+    _alive: Arc<()>,
 }
 
-/// The one connection, on loan.
+/// A connection, on loan.
 struct Checkout {
     pool: Arc<Pool>,
     place: Option<OwnedSemaphorePermit>,
@@ -95,34 +73,50 @@ struct Checkout {
 }
 
 impl Reference {
+    /// Over a sealed stage's runtime URL.
     pub(crate) fn new(url: &str, key: SealingKey, kind: TenantKind, fault: Option<Fault>) -> Self {
-        let mut config: Config = url.parse().expect("the test's own URL");
-        if fault != Some(Fault::NotPinned) {
-            let pinned = tenancy_postgres::settings::startup_options().iter();
-            let options: Vec<String> = pinned
-                .chain(&[("client_connection_check_interval", "100")])
-                .map(|(name, value)| {
-                    format!(
-                        "-c {name}={}",
-                        value.replace('\\', r"\\").replace(' ', r"\ ")
-                    )
-                })
-                .collect();
-            config.options(options.join(" "));
-        }
-        let places = Arc::new(Semaphore::new(1));
+        Self::by(Way::sealed(url, key, kind, fault), fault, 1)
+    }
+
+    /// Over any stage.
+    pub(crate) fn over(stage: &Stage, url: &str, fault: Option<Fault>) -> Self {
+        Self::by(Way::over(stage, url, fault), fault, 1)
+    }
+
+    /// The same with several connections.
+    pub(crate) fn with_connections(
+        stage: &Stage,
+        url: &str,
+        fault: Option<Fault>,
+        most: u32,
+    ) -> Self {
+        Self::by(Way::over(stage, url, fault), fault, most)
+    }
+
+    fn by(way: Way, fault: Option<Fault>, most: u32) -> Self {
         let pool = Pool {
-            config,
-            key,
-            kind,
+            way,
             fault,
-            places,
-            idle: Mutex::new(None),
+            most,
+            places: Arc::new(Semaphore::new(most as usize)),
+            idle: Mutex::default(),
+            lost: Mutex::default(),
+            alive: Arc::default(),
             seen: Mutex::new(Vec::new()),
         };
         Self {
             pool: Arc::new(pool),
+            central: None,
         }
+    }
+
+    /// With central work through this URL.
+    pub(crate) fn with_central(mut self, url: String) -> Self {
+        self.central = Some(Central {
+            url,
+            connection: Arc::default(),
+        });
+        self
     }
 
     async fn check_out(&self, scope: &TenantScope, binding: Binding) -> Result<Checkout, BoxError> {
@@ -132,43 +126,75 @@ impl Reference {
         }
         let patience = Duration::from_secs(if pool.fault.is_some() { 1 } else { 5 });
         let place = timeout(patience, Arc::clone(&pool.places).acquire_owned()).await??;
-        let idle = pool
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let usable = idle.filter(|connection| !connection.client.is_closed());
+        let target = pool.way.target(scope, pool.fault)?;
+        let usable = pool.at_rest(&target);
         let connection = match usable {
             Some(connection) => connection,
-            None => pool.connect().await?,
+            None => pool.connect(target, scope.tenant_id()).await?,
         };
         let mut checkout = Checkout {
             pool: Arc::clone(pool),
             place: Some(place),
             connection: Some(connection),
             busy: false,
-            spoilt: true,
+            spoilt: !pool.is(Fault::PathRemembered) && !pool.is(Fault::ScopeRemembered),
         };
-        checkout.enter(scope.tenant_id(), binding).await?;
+        if pool.way.is_pooled() {
+            checkout.enter_pooled(scope.tenant_id()).await?;
+        } else if pool.way.is_sealed() {
+            checkout.enter(scope.tenant_id(), binding).await?;
+        } else {
+            checkout.route(scope, binding).await?;
+        }
         checkout.spoilt = false;
         Ok(checkout)
     }
 }
 
 impl Pool {
-    async fn connect(&self) -> Result<Connection, BoxError> {
-        let (client, connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(connection);
-        let rows = client.simple_query(LEAVE).await?;
-        let challenge = first_row(&rows)
-            .and_then(|row| row[0].clone())
-            .ok_or("no challenge")?;
-        let challenge = Challenge::parse(&challenge)?;
+    /// A connection that leads there. Without one, there is room for one more.
+    fn at_rest(&self, target: &Target) -> Option<Connection> {
+        let mut idle = self.idle();
+        idle.retain(|connection| !connection.client.is_closed());
+        let usable = idle
+            .iter()
+            .rposition(|connection| connection.target == *target || self.is(Fault::LeaseIgnored));
+        if let Some(usable) = usable {
+            return Some(idle.remove(usable));
+        }
+        let room = self.places.available_permits();
+        let too_many = idle.len().saturating_sub(room);
+        idle.drain(..too_many);
+        None
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self, target: Target, tenant: &TenantId) -> Result<Connection, BoxError> {
+        let (client, connection) = self.way.config(&target).connect(NoTls).await?;
+        let task = tokio::spawn(connection).abort_handle();
+        if !self.is(Fault::NoIdentityCheck) {
+            self.way.look(&client, &target, tenant).await?;
+        }
+        let challenge = if self.way.is_sealed() && !self.way.is_pooled() {
+            let rows = client.simple_query(LEAVE).await?;
+            first_row(&rows)
+                .and_then(|row| row[0].clone())
+                .ok_or("no challenge")?
+        } else {
+            NO_CHALLENGE.to_owned()
+        };
         Ok(Connection {
             client,
-            challenge,
+            task,
+            target,
+            set_for: None,
+            challenge: Challenge::parse(&challenge)?,
             statements: HashMap::new(),
             kept: HashMap::new(),
+            _alive: Arc::clone(&self.alive),
         })
     }
 
@@ -186,134 +212,6 @@ impl Pool {
             _ => asked.clone(),
         }
     }
-
-    /// Cleans a connection. `None`: it is not to be used again.
-    async fn clean(&self, mut connection: Connection, busy: bool) -> Option<Connection> {
-        if busy && !self.is(Fault::NoCancel) {
-            // The driver does not wait for the cancel to arrive: it may hit the next scope's query,
-            // so there is none on this connection.
-            let _ = connection.client.cancel_token().cancel_query(NoTls).await;
-            return None;
-        }
-        let nonce = Nonce::random().ok()?;
-        let mut sql = match self.fault {
-            Some(Fault::NoScrub) => format!("ROLLBACK; {LEAVE}"),
-            Some(Fault::ScrubWithout(statement)) => {
-                let whole = scrub_sql(&nonce);
-                let (before, rest) = whole
-                    .split_once(statement)
-                    .expect("a statement of the scrub");
-                let (_, after) = rest.split_once(';').unwrap_or(("", rest));
-                format!("{before}{after}")
-            }
-            _ => scrub_sql(&nonce),
-        };
-        if self.is(Fault::CommitOnDrop) {
-            sql.insert_str(0, "COMMIT; ");
-        }
-        let patience = Duration::from_secs(if self.is(Fault::NoCancel) { 120 } else { 3 });
-        let answer = timeout(patience, connection.client.simple_query(&sql))
-            .await
-            .ok()?;
-        if matches!(
-            self.fault,
-            Some(Fault::NoScrub | Fault::ScrubUnread | Fault::EnterPrepared)
-        ) {
-            let row = match answer {
-                Ok(rows) => last_row(&rows)?,
-                Err(_) => last_row(&connection.client.simple_query(LEAVE).await.ok()?)?,
-            };
-            connection.challenge = Challenge::parse(row[0].as_deref()?).ok()?;
-            return Some(connection);
-        }
-        let row = last_row(&answer.ok()?)?;
-        let row: Vec<Option<&str>> = row.iter().map(Option::as_deref).collect();
-        let answer = ScrubAnswer::read(&row, &nonce).ok()?;
-        // Fewer than the driver knows of: SQL took some away.
-        if answer.prepared() < connection.statements.len() as u64 {
-            return None;
-        }
-        if !self.is(Fault::ChallengeKept) {
-            connection.challenge = answer.into_challenge();
-        }
-        Some(connection)
-    }
-}
-
-impl Checkout {
-    fn connection(&mut self) -> Result<&mut Connection, SqlError> {
-        self.connection
-            .as_mut()
-            .ok_or_else(|| SqlError::without_code("given back"))
-    }
-
-    async fn enter(&mut self, tenant: &TenantId, binding: Binding) -> Result<(), BoxError> {
-        let pool = Arc::clone(&self.pool);
-        let tenant = pool.bound(tenant);
-        let binding = if pool.is(Fault::SessionForTransaction) {
-            Binding::Session
-        } else {
-            binding
-        };
-        let begin = if binding == Binding::Session && !pool.is(Fault::SessionForTransaction) {
-            ""
-        } else {
-            "BEGIN; "
-        };
-        let connection = self.connection()?;
-        let mut proof = pool
-            .key
-            .prove(&tenant, pool.kind, binding, &connection.challenge)?;
-        if pool.is(Fault::ProofKept) {
-            proof = connection
-                .kept
-                .entry(tenant.clone())
-                .or_insert(proof)
-                .clone();
-        }
-        match pool.fault {
-            Some(Fault::NoBind) => {
-                connection
-                    .client
-                    .simple_query(&format!("{begin}SELECT 1"))
-                    .await?;
-            }
-            Some(Fault::BindElsewhere) => {
-                connection
-                    .client
-                    .simple_query(&format!("{begin}SELECT 1"))
-                    .await?;
-                let elsewhere = pool.connect().await?;
-                let proof = pool
-                    .key
-                    .prove(&tenant, pool.kind, binding, &elsewhere.challenge)?;
-                elsewhere.client.simple_query(&proof.enter_sql()).await?;
-            }
-            Some(Fault::EnterPrepared) => {
-                connection.client.simple_query(begin).await?;
-                let statement = connection.statement(ENTER).await?;
-                let (key, meta, pieces, mac) = proof.parameters();
-                let mac = &mac[..];
-                let mut params: Vec<&(dyn ToSql + Sync)> = vec![&key, &meta];
-                params.extend(pieces.iter().map(|piece| piece as &(dyn ToSql + Sync)));
-                params.push(&mac);
-                connection.client.query(&statement, &params).await?;
-            }
-            _ => {
-                let rows = connection
-                    .client
-                    .simple_query(&format!("{begin}{}", proof.enter_sql()))
-                    .await?;
-                let answer = last_row(&rows)
-                    .and_then(|row| row[0].clone())
-                    .unwrap_or_default();
-                if !proof.is_answered_by(&answer) {
-                    return Err("another answer came back from enter".into());
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Connection {
@@ -324,6 +222,13 @@ impl Connection {
         let statement = self.client.prepare(sql).await?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // The driver would wait for the answer first, and a cancel may have come before its query.
+        self.task.abort();
     }
 }
 
@@ -342,12 +247,17 @@ impl Drop for Checkout {
             return;
         }
         tokio::spawn(async move {
-            let cleaned = if spoilt {
-                None
-            } else {
+            let cleaned = if !spoilt {
                 pool.clean(connection, busy).await
+            } else if pool.is(Fault::BeginForgotten) {
+                pool.left_alone(connection).await
+            } else {
+                if pool.is(Fault::ConnectionLost) {
+                    pool.lost.lock().unwrap().push(connection);
+                }
+                None
             };
-            *pool.idle.lock().unwrap_or_else(PoisonError::into_inner) = cleaned;
+            pool.idle().extend(cleaned);
             drop(place);
         });
     }
@@ -394,6 +304,57 @@ impl Harness for Reference {
             result
         }
         .boxed()
+    }
+
+    fn stream<'a>(
+        &'a self,
+        scope: &'a TenantScope,
+        sql: &'a str,
+    ) -> Option<BoxFuture<'a, Result<RowStream, BoxError>>> {
+        Some(self.streamed(scope, sql).boxed())
+    }
+
+    fn bulk_insert<'a>(
+        &'a self,
+        scope: &'a TenantScope,
+        ids: Vec<i64>,
+        titles: Vec<String>,
+    ) -> Option<BoxFuture<'a, Result<u64, BoxError>>> {
+        Some(self.inserted(scope, ids, titles).boxed())
+    }
+
+    fn central<'a>(
+        &'a self,
+        scope: &'a CentralScope,
+    ) -> Option<BoxFuture<'a, Result<Box<dyn Session + 'a>, BoxError>>> {
+        let central = self.central.as_ref()?;
+        Some(async move { Ok(self.above(scope, central).await? as Box<dyn Session>) }.boxed())
+    }
+
+    fn evict<'a>(&'a self, tenant: &'a TenantId) -> Option<BoxFuture<'a, ()>> {
+        self.pool
+            .idle()
+            .retain(|connection| !connection.target.is_of(tenant));
+        Some(ready(()).boxed())
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        password: &'a SecretString,
+    ) -> Option<BoxFuture<'a, ()>> {
+        Some(async { self.pool.way.rotate(tenant, password) }.boxed())
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        let count = |count: usize| u32::try_from(count).unwrap();
+        let pool = &self.pool;
+        Some(Connections {
+            max: pool.most,
+            size: count(Arc::strong_count(&pool.alive) - 1),
+            in_use: pool.most - count(pool.places.available_permits()).min(pool.most),
+            waiting: 0,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Broken adapters on a sound database.
 
-use tenancy_testkit::postgres::Major;
+use tenancy_testkit::postgres::{Database, Major};
 
 use super::{Broken, SOUND, all_are_caught};
 use crate::reference::Fault;
@@ -25,6 +25,8 @@ const BUILDS: &[Broken] = &[
             "reads.own_rows",
             "concurrency.sessions",
             "cancellation.acquire",
+            "streams.own_rows",
+            "bulk.own_tenant",
         ],
         ..SOUND
     },
@@ -51,7 +53,20 @@ const BUILDS: &[Broken] = &[
             "leftovers.advisory_locks",
             "leftovers.prepared_by_sql",
             "leftovers.hijacked_statement",
+            "central.leftovers",
         ],
+        ..SOUND
+    },
+    Broken {
+        what: "a bulk insert in parts",
+        fault: Some(Fault::BulkInParts),
+        caught_by: &["bulk.whole", "bulk.dropped"],
+        ..SOUND
+    },
+    Broken {
+        what: "central work with the tenants' login",
+        central: Database::runtime_url,
+        caught_by: &["central.above", "central.apart"],
         ..SOUND
     },
     Broken {
@@ -161,7 +176,12 @@ const BUILDS: &[Broken] = &[
     Broken {
         what: "whether a scope is still open is not asked",
         fault: Some(Fault::TicketUnchecked),
-        caught_by: &["scopes.ended", "scopes.mismatch"],
+        caught_by: &[
+            "scopes.ended",
+            "scopes.mismatch",
+            "streams.outlives",
+            "central.ended",
+        ],
         ..SOUND
     },
     Broken {

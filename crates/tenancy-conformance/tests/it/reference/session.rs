@@ -121,7 +121,7 @@ pub(super) fn rows(messages: &[SimpleQueryMessage]) -> Vec<Row> {
     messages.iter().filter_map(row).collect()
 }
 
-fn sql_error(error: &tokio_postgres::Error) -> SqlError {
+pub(super) fn sql_error(error: &tokio_postgres::Error) -> SqlError {
     match error.as_db_error() {
         Some(db) => SqlError {
             code: Some(db.code().code().to_owned()),
