@@ -1,39 +1,18 @@
 //! How a transaction begins, and how to tell that it is still the same one at its end.
 
+use tenancy_postgres::isolation::Isolation;
 use tenancy_postgres::scrub::Nonce;
+use tenancy_postgres::seal::Proof;
 use tenancy_postgres::sqlstate;
 
 use crate::{Driver, DriverError, Error, Opening, Row};
-
-/// How far a transaction is kept apart from those beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Isolation {
-    /// Each statement sees what was committed before it.
-    #[default]
-    ReadCommitted,
-    /// The whole transaction sees what was committed before it.
-    RepeatableRead,
-    /// As if the transactions had run one after another; be ready to try again (40001).
-    Serializable,
-}
-
-impl Isolation {
-    fn begin_sql(self) -> &'static str {
-        match self {
-            // What is pinned when a connection is made.
-            Self::ReadCommitted => "BEGIN",
-            Self::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-            Self::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        }
-    }
-}
 
 /// What begins a transaction and opens a scope in it, in one message.
 #[derive(Debug)]
 #[must_use = "the connection is not used again before this was sent, and answered"]
 pub struct Begin {
-    isolation: Isolation,
+    /// `None` where the transaction is begun already.
+    isolation: Option<Isolation>,
     opening: Opening,
     still_open: StillOpen,
 }
@@ -42,18 +21,28 @@ impl Begin {
     pub(crate) fn new(isolation: Isolation, opening: Opening) -> Result<Self, Error> {
         let still_open = match &opening {
             Opening::Proof(_) => StillOpen::Scope,
-            Opening::Nothing => StillOpen::Mark(Nonce::random()?),
+            Opening::Schema { .. } | Opening::Nothing => StillOpen::Mark(Nonce::random()?),
         };
         Ok(Self {
-            isolation,
+            isolation: Some(isolation),
             opening,
             still_open,
         })
     }
 
-    /// What begins the transaction, without the scope.
-    pub fn begin_sql(&self) -> &'static str {
-        self.isolation.begin_sql()
+    /// In a transaction that a message of its own has begun.
+    pub(crate) fn within(proof: Proof) -> Self {
+        Self {
+            isolation: None,
+            opening: Opening::Proof(proof),
+            still_open: StillOpen::Scope,
+        }
+    }
+
+    /// What begins the transaction, without the scope. `None` where the transaction is begun
+    /// already, and only the opening is to be sent.
+    pub fn begin_sql(&self) -> Option<&'static str> {
+        self.isolation.map(Isolation::begin_sql)
     }
 
     /// The opening, where a driver sends it by itself.
@@ -63,16 +52,16 @@ impl Begin {
 
     /// The message. The opening is its last statement.
     pub fn sql(&self) -> String {
-        let mut sql = self.isolation.begin_sql().to_owned();
-        if let StillOpen::Mark(nonce) = &self.still_open {
-            sql.push_str("; ");
-            sql.push_str(&StillOpen::mark_sql(nonce));
-        }
-        if let Some(opening) = self.opening.sql() {
-            sql.push_str("; ");
-            sql.push_str(&opening);
-        }
-        sql
+        let mark = match &self.still_open {
+            StillOpen::Mark(nonce) => Some(StillOpen::mark_sql(nonce)),
+            StillOpen::Scope => None,
+        };
+        let parts = [
+            self.begin_sql().map(str::to_owned),
+            mark,
+            self.opening.sql(),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// Whether this is the answer to this very message.

@@ -10,16 +10,22 @@ use tenancy_postgres::seal::TenantKind;
 use tenancy_postgres::verify::{Code, Expectations};
 use tokio::time::Instant;
 
-use crate::manager::{LinkManager, Purpose};
+use crate::manager::LinkManager;
+use crate::purpose::Purpose;
+use crate::separation::Kind;
 use crate::settings::Draft;
 use crate::trust::{Trust, Whose};
-use crate::{Adapter, Central, DriverError, Error, Tenants};
+use crate::{Adapter, Central, DriverError, Error, Separation, Tenants};
 
 /// The environment variable that holds the sealing key, as `ID:BASE64`.
 pub const SEALING_KEY_VARIABLE: &str = "TENANCY_SEALING_KEY";
 
 /// How long the first connection and the whole verification may take.
 const FIRST_CONNECTION: Duration = Duration::from_secs(30);
+
+const NO_POOLED_ROLE: Error = Error::Settings {
+    reason: "the roles name no pooled role: install one with Roles::with_pooled, and give these roles to the builder",
+};
 
 macro_rules! shared_settings {
     () => {
@@ -103,6 +109,8 @@ macro_rules! shared_settings {
 pub struct TenantPoolBuilder<D> {
     driver: D,
     draft: Draft,
+    separation: Separation,
+    pooled: bool,
     key: Option<SealingKey>,
     kind: TenantKind,
     roles: Option<Roles>,
@@ -116,6 +124,8 @@ impl<D: Adapter> TenantPoolBuilder<D> {
         Self {
             driver,
             draft: Draft::new(url),
+            separation: Separation::sealed(),
+            pooled: false,
             key: None,
             kind: TenantKind::Text,
             roles: None,
@@ -142,6 +152,26 @@ impl<D: Adapter> TenantPoolBuilder<D> {
     /// quarter of `max_connections` unless set.
     pub fn reserve(mut self, connections: u32) -> Self {
         self.draft.limits.reserve = Some(connections);
+        self
+    }
+
+    /// How the tenants are kept apart. [`Separation::sealed`] unless set.
+    pub fn separation(mut self, separation: Separation) -> Self {
+        self.separation = separation;
+        self
+    }
+
+    /// Says that the URL leads to a connection pooler that hands out a server connection for one
+    /// transaction (PgBouncer's `pool_mode = transaction`), and that its user is the pooled role of
+    /// the installation ([`Roles::with_pooled`]).
+    ///
+    /// Only [`Separation::sealed`] works there, and only in transactions: `acquire` is refused. At
+    /// connect it is seen, not assumed, that the pooler resets its server connections between
+    /// transactions; a transaction costs one trip more. Startup options don't reach the server:
+    /// give the login a `statement_timeout` with `ALTER ROLE .. SET`, and
+    /// [expect](Self::expect_role_setting) it.
+    pub fn behind_transaction_pooler(mut self) -> Self {
+        self.pooled = true;
         self
     }
 
@@ -196,56 +226,127 @@ impl<D: Adapter> TenantPoolBuilder<D> {
     }
 
     async fn tenants(self) -> Result<Tenants<D>, Error> {
-        let key = match self.key {
-            Some(key) => key,
+        if self.pooled && !matches!(self.separation.0, Kind::Sealed) {
+            return Err(Error::Settings {
+                reason: "only sealed scopes are safe through a transaction pooler, so take another separation to the server itself",
+            });
+        }
+        let manager = LinkManager {
+            settings: self.draft.settle(&self.driver)?,
+            purpose: self.purpose()?,
+            trust: Trust::new(self.whose()?, self.draft.accepted.clone()),
+            separation: self.separation,
+            driver: self.driver,
+        };
+        let tenants = Tenants::new(Pool::new(manager, self.draft.limits()));
+        let deadline = Instant::now() + FIRST_CONNECTION;
+        tenants.prove_ready(deadline).await?;
+        Ok(tenants)
+    }
+
+    fn purpose(&self) -> Result<Purpose, Error> {
+        match self.separation.0 {
+            Kind::RoutedSchemas { .. } => return Ok(Purpose::Routed),
+            Kind::Logins { .. } | Kind::SchemaLogins { .. } | Kind::Databases { .. } => {
+                return Ok(Purpose::Own);
+            }
+            Kind::Sealed => {}
+        }
+        let key = match &self.key {
+            Some(key) => key.clone(),
             None => match std::env::var(SEALING_KEY_VARIABLE) {
                 Ok(text) => text.parse().map_err(Error::Enforcement)?,
                 Err(_) => return Err(Error::NoSealingKey),
             },
         };
-        let roles = match self.roles {
-            Some(roles) => roles,
-            None => roles_of(&self.driver, &self.draft.url)?,
-        };
-        let runtime = roles.runtime().clone();
-        let mut expectations = Expectations::new(roles);
-        if self.below_floor {
-            expectations = expectations.allow_version_below_floor();
-        }
-        for setting in self.role_settings {
-            expectations = expectations.expect_role_setting(setting);
-        }
-        let manager = LinkManager {
-            settings: self.draft.settle(&self.driver)?,
-            purpose: Purpose::Tenants {
-                key,
-                kind: self.kind,
-            },
-            trust: Trust::new(
-                Whose::Runtime(runtime, Box::new(expectations)),
-                self.draft.accepted.clone(),
-            ),
-            driver: self.driver,
-        };
-        let tenants = Tenants::new(Pool::new(manager, self.draft.limits()));
-        tenants
-            .prove_ready(Instant::now() + FIRST_CONNECTION)
-            .await?;
-        Ok(tenants)
+        let kind = self.kind;
+        Ok(if self.pooled {
+            let login = self.installed_roles()?.pooled().cloned();
+            let login = login.ok_or(NO_POOLED_ROLE)?;
+            Purpose::Pooled { key, kind, login }
+        } else {
+            Purpose::Sealed { key, kind }
+        })
     }
-}
 
-/// The names that the documentation gives the three roles.
-fn roles_of<D: Adapter>(driver: &D, url: &str) -> Result<Roles, Error> {
-    let options = driver
-        .parse(url)
-        .map_err(|error| Error::Url(DriverError::new(driver, error)))?;
-    let runtime = driver.user(&options).unwrap_or_default();
-    Ok(Roles::new(
-        Identifier::new(&runtime)?,
-        Identifier::new(&format!("{runtime}_central"))?,
-        Identifier::new(&format!("{runtime}_owner"))?,
-    )?)
+    /// Whose connections these are, and what is expected of them.
+    fn whose(&self) -> Result<Whose, Error> {
+        let (logins, expectations) = match &self.separation.0 {
+            Kind::Sealed if self.pooled => {
+                let roles = self.installed_roles()?;
+                let expectations = Expectations::for_pooled(&roles).ok_or(NO_POOLED_ROLE)?;
+                let login = roles.pooled().cloned().ok_or(NO_POOLED_ROLE)?;
+                return Ok(self.runtime(login, expectations));
+            }
+            Kind::Sealed => {
+                let roles = self.installed_roles()?;
+                let runtime = roles.runtime().clone();
+                return Ok(self.runtime(runtime, Expectations::new(roles)));
+            }
+            Kind::Logins { logins, .. } => {
+                let expectations = Expectations::for_logins(&self.installed_roles()?, logins);
+                (logins.clone(), self.expecting(expectations))
+            }
+            Kind::RoutedSchemas { .. } => return Ok(self.places(Some(self.user()?))),
+            Kind::SchemaLogins { .. } | Kind::Databases { .. } => return Ok(self.places(None)),
+        };
+        Ok(Whose::Logins {
+            logins,
+            kind: self.kind,
+            expectations: Box::new(expectations),
+        })
+    }
+
+    fn runtime(&self, role: Identifier, expectations: Expectations) -> Whose {
+        Whose::Runtime {
+            role,
+            expectations: Box::new(self.expecting(expectations)),
+            role_settings: self.role_settings.clone(),
+        }
+    }
+
+    fn places(&self, runtime: Option<Identifier>) -> Whose {
+        Whose::Places {
+            separation: self.separation.clone(),
+            runtime,
+            below_floor: self.below_floor,
+            role_settings: self.role_settings.clone(),
+        }
+    }
+
+    fn expecting(&self, expectations: Expectations) -> Expectations {
+        let expectations = if self.below_floor {
+            expectations.allow_version_below_floor()
+        } else {
+            expectations
+        };
+        let expecting = |expectations: Expectations, setting: &String| {
+            expectations.expect_role_setting(setting)
+        };
+        self.role_settings.iter().fold(expectations, expecting)
+    }
+
+    /// The roles that were named, or else those that the documentation names.
+    fn installed_roles(&self) -> Result<Roles, Error> {
+        if let Some(roles) = &self.roles {
+            return Ok(roles.clone());
+        }
+        let runtime = self.user()?;
+        Ok(Roles::new(
+            runtime.clone(),
+            Identifier::new(&format!("{runtime}_central"))?,
+            Identifier::new(&format!("{runtime}_owner"))?,
+        )?)
+    }
+
+    /// The URL's user.
+    fn user(&self) -> Result<Identifier, Error> {
+        let options = self.driver.parse(&self.draft.url);
+        let options = options.map_err(|error| Error::Url(DriverError::new(&self.driver, error)))?;
+        Ok(Identifier::new(
+            &self.driver.user(&options).unwrap_or_default(),
+        )?)
+    }
 }
 
 /// Settings of a central pool.
@@ -279,6 +380,7 @@ impl<D: Adapter> CentralPoolBuilder<D> {
     async fn central(self) -> Result<Central<D>, Error> {
         let manager = LinkManager {
             settings: self.draft.settle(&self.driver)?,
+            separation: Separation::sealed(),
             purpose: Purpose::Central,
             trust: Trust::new(Whose::Central, self.draft.accepted.clone()),
             driver: self.driver,

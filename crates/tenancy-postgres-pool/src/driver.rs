@@ -1,6 +1,9 @@
 //! What a driver's crate implements.
 
+use std::fmt;
 use std::future::Future;
+
+use secrecy::SecretString;
 
 use crate::{Begin, Central, Error, Opening, Tenants};
 
@@ -36,16 +39,33 @@ pub enum Prepared {
     Some(usize),
 }
 
-/// How to connect, over what the URL says.
-#[derive(Debug, Clone)]
+/// Where, as whom and how to connect, over what the URL says.
+#[derive(Clone)]
 pub struct Connect {
+    /// The database, where it is not the URL's.
+    pub database: Option<String>,
+    /// The login and its password, where they are not the URL's.
+    pub login: Option<(String, SecretString)>,
     /// Startup options, names and raw values, in their order. The later ones win, also over those
-    /// of the URL.
+    /// of the URL. None through a transaction pooler: leave them out of the startup message whole.
     pub options: Vec<(String, String)>,
     /// The name that the server's views and log show.
     pub application_name: String,
-    /// How many prepared statements the driver may keep.
+    /// How many prepared statements the driver may keep. 0 through a transaction pooler, whose
+    /// server connections forget them.
     pub statement_cache_capacity: usize,
+}
+
+impl Connect {
+    pub(crate) fn search_path(&mut self, path: impl Into<String>) {
+        self.options.push(("search_path".to_owned(), path.into()));
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect").finish_non_exhaustive()
+    }
 }
 
 /// A driver, as the pools use it. The methods take no scope: whatever is done here is done before a
@@ -77,15 +97,17 @@ pub trait Driver: Send + Sync + 'static {
         how: &Connect,
     ) -> impl Future<Output = Result<Self::Connection, Self::Error>> + Send;
 
-    /// Makes ready, once, on a connection that was found to be trusted.
+    /// Makes ready, once, on a connection that was found to be trusted: `opening` is the statement
+    /// that opens scopes on it, with parameters, for a driver that prepares it.
     ///
     /// # Errors
     /// The driver's.
     fn prepare(
         &self,
         connection: &mut Self::Connection,
+        opening: &'static str,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        let _ = connection;
+        let _ = (connection, opening);
         async { Ok(()) }
     }
 
@@ -125,6 +147,13 @@ pub trait Driver: Send + Sync + 'static {
 
     /// How many prepared statements the driver believes to be on the server.
     fn prepared_statements(&self, connection: &Self::Connection) -> Prepared;
+
+    /// Forgets the prepared statements that it keeps, without telling the server: through a
+    /// transaction pooler they are not there any more. Nothing to do for a driver that keeps none
+    /// with a capacity of 0.
+    fn forget_statements(&self, connection: &mut Self::Connection) {
+        let _ = connection;
+    }
 
     /// Whether the driver believes that a transaction is open.
     fn is_in_transaction(&self, connection: &Self::Connection) -> bool;

@@ -37,6 +37,27 @@ pub enum Error {
         "the tenant is placed on a server that this pool has no URL for: add it to the builder"
     )]
     UnknownServer,
+    /// The tenant's login could not be had.
+    #[error(
+        "the credential of the tenant's login can't be had, so nothing was run: look at what the credential provider says"
+    )]
+    Credential(#[source] Arc<tenancy_core::BoxError>),
+    /// A connection that stays bound was asked for through a transaction pooler.
+    #[error(
+        "through a transaction pooler no scope outlives its transaction, so none stays bound to a connection: use begin or transaction"
+    )]
+    NeedsTransaction,
+    /// There is no connection but tenants' own.
+    #[error(
+        "each connection of this pool is one tenant's, so there is none to look at the whole with: verify it for one of the tenants"
+    )]
+    NeedsTenant,
+    /// What was set on the builder does not fit together.
+    #[error("the pool's settings don't fit together: {reason}")]
+    Settings {
+        /// Which, and what to do.
+        reason: &'static str,
+    },
     /// All connections are in use, and none came back in time.
     #[error(
         "all connections of the pool are in use, and none came back in time: look for checkouts that are held too long, or raise max_connections"

@@ -17,8 +17,8 @@ pub struct Link<C> {
     pub(crate) route: Option<Arc<Route>>,
 }
 
-/// What the last scrub saw of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the last scrub saw of a connection. Nothing through a transaction pooler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Known {
     /// The backend's process: tells one connection from another that took its place.
     pub(crate) backend: i32,

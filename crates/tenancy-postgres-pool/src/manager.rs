@@ -5,40 +5,38 @@ use std::sync::Arc;
 
 use tenancy_core::TenantId;
 use tenancy_pool::Manager;
-use tenancy_postgres::key::SealingKey;
-use tenancy_postgres::pinned::Pinned;
+use tenancy_postgres::ident::Identifier;
+use tenancy_postgres::pooler::{BeginAnswer, Pinned, begin_isolated_sql};
+use tenancy_postgres::schema::RESTING_PATH;
 use tenancy_postgres::scrub::Nonce;
-use tenancy_postgres::seal::{Binding, TenantKind};
+use tenancy_postgres::seal::{Binding, Challenge};
 use tokio::time::timeout;
 
 use crate::link::{Link, Stage};
 use crate::opening::Opening;
+use crate::purpose::Purpose;
 use crate::route::{Route, Target};
 use crate::scrub::{Ends, Suspicion, scrub};
+use crate::separation::{Kind, Separation};
 use crate::settings::Settings;
-use crate::trust::Trust;
-use crate::{Driver, DriverError, Error};
+use crate::trust::{Admission, Trust};
+use crate::{Connect, Driver, DriverError, Error, Isolation};
 
 /// What the pool asks for its connections.
 pub struct LinkManager<D: Driver> {
     pub(crate) driver: D,
     pub(crate) settings: Settings<D>,
+    pub(crate) separation: Separation,
     pub(crate) purpose: Purpose,
     pub(crate) trust: Trust,
-}
-
-/// What the connections are for.
-#[derive(Debug)]
-pub(crate) enum Purpose {
-    Tenants { key: SealingKey, kind: TenantKind },
-    Central,
 }
 
 impl<D: Driver> LinkManager<D> {
     fn ends(&self) -> Ends {
         match self.purpose {
-            Purpose::Tenants { .. } => Ends::Seal,
-            Purpose::Central => Ends::Nothing,
+            Purpose::Sealed { .. } => Ends::Seal,
+            Purpose::Pooled { .. } => Ends::Transaction,
+            Purpose::Routed | Purpose::Own | Purpose::Central => Ends::Nothing,
         }
     }
 
@@ -54,18 +52,41 @@ impl<D: Driver> LinkManager<D> {
             return Err(Error::OutOfStep);
         };
         link.route = Some(Arc::clone(route));
-        let Purpose::Tenants { key, kind } = &self.purpose else {
-            return Ok(Opening::Nothing);
-        };
-        let challenge = challenge.ok_or(Error::OutOfStep)?;
-        match key.prove(&route.tenant, *kind, binding, &challenge) {
-            Ok(proof) => Ok(Opening::Proof(proof)),
-            Err(error) => {
-                // Nothing was sent.
-                link.stage = Stage::Clean(Some(challenge));
-                Err(error.into())
+        match &self.purpose {
+            Purpose::Sealed { key, kind } | Purpose::Pooled { key, kind, .. } => {
+                let challenge = challenge.ok_or(Error::OutOfStep)?;
+                match key.prove(&route.tenant, *kind, binding, &challenge) {
+                    Ok(proof) => Ok(Opening::Proof(proof)),
+                    Err(error) => {
+                        // Nothing was sent.
+                        link.stage = Stage::Clean(Some(challenge));
+                        Err(error.into())
+                    }
+                }
             }
+            Purpose::Routed => Ok(Opening::Schema {
+                schema: route.schema.clone().ok_or(Error::Placement)?,
+                binding,
+            }),
+            Purpose::Own | Purpose::Central => Ok(Opening::Nothing),
         }
+    }
+
+    /// Through a transaction pooler, the challenge comes with the transaction: what begins it, and
+    /// what its answer says. A refusal leaves a connection that is not used again.
+    pub(crate) async fn begin_pooled(
+        &self,
+        link: &mut Link<D::Connection>,
+        isolation: Isolation,
+        login: &Identifier,
+    ) -> Result<Challenge, Error> {
+        link.stage = Stage::Opening;
+        let nonce = Nonce::random()?;
+        let sql = begin_isolated_sql(&nonce, isolation);
+        let rows = self.message(link, sql).await?;
+        let row = rows.last().ok_or(Error::OutOfStep)?;
+        let columns: Vec<_> = row.iter().map(Option::as_deref).collect();
+        Ok(BeginAnswer::parse(&columns, &nonce, login)?)
     }
 
     /// Opens a scope, and waits for the answer.
@@ -109,16 +130,21 @@ impl<D: Driver> LinkManager<D> {
     async fn made(&self, target: &Target) -> Result<Link<D::Connection>, Error> {
         let options = self.settings.options(target.server.as_deref())?;
         let pinned = Pinned::random()?;
-        let connect = self.settings.connect(&pinned);
+        let (connect, login) = self.connect_as(target, &pinned).await?;
         let connection = self
             .driver
             .connect(options, &connect)
             .await
             .map_err(|error| Error::Connect(DriverError::new(&self.driver, error)))?;
         let mut link = Link::new(connection);
-        self.trust.admit(self, target, &pinned, &mut link).await?;
-        if matches!(self.purpose, Purpose::Tenants { .. }) {
-            let prepared = self.driver.prepare(&mut link).await;
+        let admission = Admission {
+            target,
+            login,
+            pinned: (!self.purpose.is_pooled()).then_some(&pinned),
+        };
+        self.trust.admit(self, &admission, &mut link).await?;
+        if let Some(sql) = self.purpose.opening_sql() {
+            let prepared = self.driver.prepare(&mut link, sql).await;
             prepared.map_err(|error| Error::opening(DriverError::new(&self.driver, error)))?;
         }
         let scrubbed = scrub(&self.driver, &mut link, self.ends(), None).await;
@@ -130,6 +156,40 @@ impl<D: Driver> LinkManager<D> {
         link.stage = Stage::Clean(challenge);
         link.known = Some(known);
         Ok(link)
+    }
+
+    /// How to connect, and as which tenant's login.
+    async fn connect_as(
+        &self,
+        target: &Target,
+        pinned: &Pinned,
+    ) -> Result<(Connect, Option<Identifier>), Error> {
+        let mut connect = if self.purpose.is_pooled() {
+            self.settings.connect_pooled()
+        } else {
+            self.settings.connect(pinned)
+        };
+        connect.database.clone_from(&target.database);
+        if matches!(self.separation.0, Kind::RoutedSchemas { .. }) {
+            connect.search_path(RESTING_PATH);
+        }
+        let (Some(tenant), Some(credentials)) = (&target.tenant, self.separation.credentials())
+        else {
+            return Ok((connect, None));
+        };
+        let credential = credentials
+            .credential(tenant)
+            .await
+            .map_err(|error| Error::Credential(Arc::new(error)))?;
+        let login = Identifier::new(credential.user())?;
+        if let Some(schema) = self.separation.schema_of(tenant)? {
+            connect.search_path(schema.search_path());
+        }
+        if let Some(database) = self.separation.database_of(tenant, &login)? {
+            connect.search_path(database.search_path());
+        }
+        connect.login = Some(credential.into_parts());
+        Ok((connect, Some(login)))
     }
 
     async fn scrubbed(&self, link: &mut Link<D::Connection>) -> bool {
@@ -188,7 +248,7 @@ impl<D: Driver> Manager for LinkManager<D> {
     }
 
     async fn bind(&self, link: &mut Link<D::Connection>, tenant: &TenantId) -> Option<bool> {
-        if matches!(self.purpose, Purpose::Central) {
+        if !self.purpose.shelves() {
             return None;
         }
         let route = link.route.clone().filter(|route| route.tenant == *tenant)?;
@@ -213,7 +273,10 @@ impl<D: Driver> Manager for LinkManager<D> {
     }
 
     async fn close(&self, link: Link<D::Connection>) {
-        let may_be_at_work = !matches!(link.stage, Stage::Clean(_) | Stage::Bound);
+        // A pooler may die of a cancel whose client is gone by then; it closes its server connection
+        // with ours, which the server looks for.
+        let may_be_at_work =
+            !self.purpose.is_pooled() && !matches!(link.stage, Stage::Clean(_) | Stage::Bound);
         self.driver.close(link.into_inner(), may_be_at_work).await;
     }
 }

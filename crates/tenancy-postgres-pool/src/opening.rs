@@ -1,6 +1,7 @@
 //! How a scope is opened on a clean connection.
 
-use tenancy_postgres::seal::Proof;
+use tenancy_postgres::schema::TenantSchema;
+use tenancy_postgres::seal::{Binding, Proof};
 
 use crate::Row;
 
@@ -10,7 +11,14 @@ use crate::Row;
 pub enum Opening {
     /// A proof for the challenge of this very connection.
     Proof(Proof),
-    /// Nothing: the scope is open already, or there is none.
+    /// A search path.
+    Schema {
+        /// The schema that it leads to.
+        schema: TenantSchema,
+        /// For how long.
+        binding: Binding,
+    },
+    /// Nothing: the connection is the tenant's own, or there is no scope to open.
     Nothing,
 }
 
@@ -19,17 +27,22 @@ impl Opening {
     pub fn sql(&self) -> Option<String> {
         match self {
             Self::Proof(proof) => Some(proof.enter_sql()),
+            Self::Schema { schema, binding } => Some(schema.bind_sql(*binding)),
             Self::Nothing => None,
         }
     }
 
     /// Whether the last row of the answer is the answer to this very opening. Another one means that
-    /// the connection is out of step: drop it.
+    /// the connection is out of step, or the place not the tenant's: drop it.
     pub fn is_answered_by(&self, rows: &[Row]) -> bool {
-        let answer = rows.last().and_then(|row| row.first()?.as_deref());
-        match self {
-            Self::Proof(proof) => answer.is_some_and(|answer| proof.is_answered_by(answer)),
-            Self::Nothing => true,
+        let last: Option<Vec<_>> = rows
+            .last()
+            .map(|row| row.iter().map(Option::as_deref).collect());
+        match (self, last.as_deref()) {
+            (Self::Proof(proof), Some([Some(answer), ..])) => proof.is_answered_by(answer),
+            (Self::Schema { schema, .. }, Some(row)) => schema.is_bound_by(row),
+            (Self::Nothing, _) => true,
+            _ => false,
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) enum Ends {
     Seal,
     /// None that the server knows of.
     Nothing,
+    /// A transaction through a pooler, which resets its server connection itself.
+    Transaction,
 }
 
 /// Why a connection is not used again. The words go to the log, and hold nothing of the server's.
@@ -50,6 +52,7 @@ pub(crate) async fn scrub<D: Driver>(
     let sql = match ends {
         Ends::Seal => scrub_sql(&nonce),
         Ends::Nothing => unscoped_scrub_sql(&nonce),
+        Ends::Transaction => return rolled_back(driver, connection, &nonce).await,
     };
     let sql = format!("{sql}; SELECT pg_catalog.pg_backend_pid()");
     let rows = driver
@@ -77,6 +80,29 @@ pub(crate) async fn scrub<D: Driver>(
     }
     let challenge = (ends == Ends::Seal).then(|| answer.into_challenge());
     Ok((challenge, Known { backend, uncounted }))
+}
+
+/// Ends the transaction that may be open. What it left on the server connection is the pooler's to
+/// reset, and whether it was is seen at the next `BEGIN`. But the pooler keeps some settings for its
+/// client, such as the time zone, and gives them to the next server connection.
+async fn rolled_back<D: Driver>(
+    driver: &D,
+    connection: &mut D::Connection,
+    nonce: &Nonce,
+) -> Result<(Option<Challenge>, Known), Suspicion<D::Error>> {
+    let sql = format!("ROLLBACK; RESET ALL; SELECT '{nonce}'::pg_catalog.text");
+    let answer = driver.message(connection, sql).await;
+    let rows = answer.map_err(Suspicion::Driver)?;
+    match rows.last().and_then(|row| row.first()?.as_deref()) {
+        Some(echo) if rows.len() == 1 && echo == nonce.as_str() => {}
+        _ => return Err(Suspicion::NoAnswer),
+    }
+    if driver.is_in_transaction(connection) {
+        return Err(Suspicion::OpenTransaction);
+    }
+    // They are gone from the server, or on a connection of it that is somebody else's now.
+    driver.forget_statements(connection);
+    Ok((None, Known::default()))
 }
 
 /// How many statements on the server the driver does not count. `None` where those that it does

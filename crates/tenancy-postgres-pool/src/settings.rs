@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tenancy_pool::Limits;
-use tenancy_postgres::pinned::Pinned;
+use tenancy_postgres::pooler::Pinned;
 use tenancy_postgres::settings::startup_options;
 use tenancy_postgres::verify::Code;
 
@@ -134,8 +134,19 @@ impl<D: Driver> Settings<D> {
         options.push((name.to_owned(), nonce.to_owned()));
         Connect {
             options,
-            application_name: self.application_name.clone(),
             statement_cache_capacity: self.statement_cache_capacity,
+            ..self.connect_pooled()
+        }
+    }
+
+    /// Through a transaction pooler, which takes no startup options.
+    pub(crate) fn connect_pooled(&self) -> Connect {
+        Connect {
+            database: None,
+            login: None,
+            options: Vec::new(),
+            application_name: self.application_name.clone(),
+            statement_cache_capacity: 0,
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::link::Stage;
 use crate::manager::LinkManager;
+use crate::purpose::Purpose;
 use crate::route::{Route, Target};
 use crate::{Begin, Begins, Checkout, Driver, DriverError, Error, Isolation, StillOpen};
 
@@ -42,11 +43,14 @@ impl<D: Driver> Tenants<D> {
     /// the tenant's shelf, or where the driver can queue what opens the scope; one otherwise.
     ///
     /// # Errors
-    /// [`Error`]; in each nothing was run.
+    /// [`Error::NeedsTransaction`] through a transaction pooler; [`Error`]. In each nothing was run.
     pub async fn bound(&self, scope: &TenantScope) -> Result<Checkout<D>, Error> {
         scope.ensure_usable()?;
         let manager = self.manager();
-        let route = Arc::new(Route::of(scope.tenant())?);
+        if manager.purpose.is_pooled() {
+            return Err(Error::NeedsTransaction);
+        }
+        let route = self.route(scope)?;
         let deadline = self.deadline();
         loop {
             let mut checkout = self.checkout(&route, false, deadline).await?;
@@ -81,10 +85,13 @@ impl<D: Driver> Tenants<D> {
     ) -> Result<(Checkout<D>, StillOpen), Error> {
         scope.ensure_usable()?;
         let manager = self.manager();
-        let route = Arc::new(Route::of(scope.tenant())?);
+        let route = self.route(scope)?;
         let deadline = self.deadline();
         loop {
-            let (mut checkout, begin) = self.beginning(scope, &route, isolation, deadline).await?;
+            let beginning = self.beginning(scope, &route, isolation, deadline);
+            let Some((mut checkout, begin)) = beginning.await? else {
+                continue;
+            };
             if manager.driver.queue_begin(&mut checkout, &begin) {
                 checkout.opened();
                 return Ok((checkout, begin.into_still_open()));
@@ -115,10 +122,13 @@ impl<D: Driver> Tenants<D> {
         begins: &B,
     ) -> Result<(B::Transaction, StillOpen), Error> {
         scope.ensure_usable()?;
-        let route = Arc::new(Route::of(scope.tenant())?);
+        let route = self.route(scope)?;
         let deadline = self.deadline();
         loop {
-            let (checkout, begin) = self.beginning(scope, &route, isolation, deadline).await?;
+            let beginning = self.beginning(scope, &route, isolation, deadline);
+            let Some((checkout, begin)) = beginning.await? else {
+                continue;
+            };
             let reused = checkout.is_reused();
             let sent = within(deadline, async {
                 let answer = begins.begin(checkout, begin.sql()).await;
@@ -134,23 +144,47 @@ impl<D: Driver> Tenants<D> {
     /// Looks for holes, now: the whole verification, with the findings that were accepted too.
     ///
     /// # Errors
-    /// As [`bound`](Self::bound), where the database can't be asked.
+    /// [`Error::NeedsTenant`] where every connection is one tenant's, and
+    /// [`verify_for`](Self::verify_for) is the one to ask; else as [`bound`](Self::bound), where the
+    /// database can't be asked.
     pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
-        let deadline = self.deadline();
-        let want = Want {
-            tenant: None,
-            target: &Target::base(),
-            clean_will_do: true,
-        };
-        let mut checkout = self.pool.checkout(want, deadline).await?;
-        checkout.stage = Stage::Open;
         let manager = self.manager();
+        if manager.separation.credentials().is_some() {
+            return Err(Error::NeedsTenant);
+        }
+        let deadline = self.deadline();
+        let mut checkout = self.base(deadline).await?;
+        checkout.stage = Stage::Open;
         within(deadline, manager.trust.findings(manager, &mut checkout)).await
     }
 
-    /// Empties this tenant's shelf: its right has ended. Connections in use are not put back on it.
+    /// As [`verify`](Self::verify), on a connection of this tenant's: its login, its schema or its
+    /// database, and what it shares with others.
+    ///
+    /// # Errors
+    /// As [`bound`](Self::bound), where the database can't be asked.
+    pub async fn verify_for(&self, scope: &TenantScope) -> Result<Vec<Finding>, Error> {
+        scope.ensure_usable()?;
+        let (manager, deadline) = (self.manager(), self.deadline());
+        let route = self.route(scope)?;
+        let mut checkout = self.checkout(&route, true, deadline).await?;
+        checkout.route = Some(route);
+        checkout.stage = Stage::Open;
+        let findings = manager
+            .trust
+            .findings_for(manager, scope.tenant(), &mut checkout);
+        within(deadline, findings).await
+    }
+
+    /// Empties this tenant's shelf, and closes the connections of its own login: its right has ended,
+    /// or its credential was changed. Those in use are not put back.
     pub fn evict(&self, tenant: &TenantId) {
         self.pool.evict(tenant);
+    }
+
+    /// Empties every tenant's shelf: as [`evict`](Self::evict), for all.
+    pub fn evict_all(&self) {
+        self.pool.evict_all();
     }
 
     /// Refuses new checkouts, waits for those that are out, and closes every connection.
@@ -163,36 +197,54 @@ impl<D: Driver> Tenants<D> {
         self.pool.status()
     }
 
-    /// A connection whose clean state was seen, closed with its checkout: that the pool can connect
-    /// and may serve.
+    /// A connection whose clean state was seen: that the pool can connect, and may serve. Nothing
+    /// where every connection is one tenant's, since there is nobody to connect as.
     pub(crate) async fn prove_ready(&self, deadline: Instant) -> Result<(), Error> {
+        if self.manager().separation.credentials().is_none() {
+            drop(self.base(deadline).await?);
+        }
+        Ok(())
+    }
+
+    /// A connection of the login that all share.
+    async fn base(&self, deadline: Instant) -> Result<Checkout<D>, Error> {
         let want = Want {
             tenant: None,
             target: &Target::base(),
             clean_will_do: true,
         };
-        drop(self.pool.checkout(want, deadline).await?);
-        Ok(())
+        Ok(self.pool.checkout(want, deadline).await?)
     }
 
+    /// `None`: the connection was not fit for it, and another one may be.
     async fn beginning(
         &self,
         scope: &TenantScope,
         route: &Arc<Route>,
         isolation: Isolation,
         deadline: Instant,
-    ) -> Result<(Checkout<D>, Begin), Error> {
+    ) -> Result<Option<(Checkout<D>, Begin)>, Error> {
         let manager = self.manager();
-        loop {
-            let mut checkout = self.checkout(route, true, deadline).await?;
-            scope.ensure_usable()?;
-            // The scope of the shelf would outlive a raw COMMIT, so it is left first.
-            let is_clean = async { Ok(manager.clean(&mut checkout).await) };
-            if within(deadline, is_clean).await? {
-                let opening = manager.opening(&mut checkout, route, Binding::Transaction)?;
-                return Ok((checkout, Begin::new(isolation, opening)?));
-            }
+        let mut checkout = self.checkout(route, true, deadline).await?;
+        scope.ensure_usable()?;
+        if let Purpose::Pooled { key, kind, login } = &manager.purpose {
+            let begun = manager.begin_pooled(&mut checkout, isolation, login);
+            return match within(deadline, begun).await {
+                Ok(challenge) => {
+                    let proof =
+                        key.prove(&route.tenant, *kind, Binding::Transaction, &challenge)?;
+                    Ok(Some((checkout, Begin::within(proof))))
+                }
+                Err(error) => self.another(&route.target, checkout, error).map(|()| None),
+            };
         }
+        // The scope of the shelf would outlive a raw COMMIT, so it is left first.
+        let is_clean = async { Ok(manager.clean(&mut checkout).await) };
+        if !within(deadline, is_clean).await? {
+            return Ok(None);
+        }
+        let opening = manager.opening(&mut checkout, route, Binding::Transaction)?;
+        Ok(Some((checkout, Begin::new(isolation, opening)?)))
     }
 
     async fn checkout(
@@ -225,6 +277,11 @@ impl<D: Driver> Tenants<D> {
             }
         }
         Err(error)
+    }
+
+    fn route(&self, scope: &TenantScope) -> Result<Arc<Route>, Error> {
+        let separation = &self.manager().separation;
+        Ok(Arc::new(Route::of(scope.tenant(), separation)?))
     }
 
     fn manager(&self) -> &LinkManager<D> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::BoxFuture;
+use tokio::task::JoinHandle;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{CancelToken, Config, NoTls, Socket};
+use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket};
 
 /// How connections are encrypted: a `MakeTlsConnect` of any TLS crate.
 #[derive(Clone)]
@@ -29,15 +30,36 @@ impl Tls {
         Self(Arc::new(With(tls)))
     }
 
+    /// Connects. The task drives the connection, and ends with it; aborted, it closes the connection
+    /// at once, whatever still runs there.
+    ///
+    /// For an adapter that puts something of its own on tokio-postgres: a client from here is
+    /// bound to no scope.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn open(
+        &self,
+        config: &Config,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        self.0.connect(config).await
+    }
+
+    /// Asks the server to cancel what runs on a connection. The request goes a way of its own, and may
+    /// be late: use the connection no more.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        self.0.cancel(token).await
+    }
+
     pub(crate) async fn connect(
         &self,
         config: &Config,
     ) -> Result<ClientWrapper, tokio_postgres::Error> {
-        self.0.connect(config).await
-    }
-
-    pub(crate) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
-        self.0.cancel(token).await
+        let (client, task) = self.open(config).await?;
+        Ok(ClientWrapper::new(client, task))
     }
 }
 
@@ -51,7 +73,7 @@ trait Connector: Send + Sync {
     fn connect<'a>(
         &'a self,
         config: &'a Config,
-    ) -> BoxFuture<'a, Result<ClientWrapper, tokio_postgres::Error>>;
+    ) -> BoxFuture<'a, Result<(Client, JoinHandle<()>), tokio_postgres::Error>>;
 
     fn cancel<'a>(
         &'a self,
@@ -71,7 +93,7 @@ where
     fn connect<'a>(
         &'a self,
         config: &'a Config,
-    ) -> BoxFuture<'a, Result<ClientWrapper, tokio_postgres::Error>> {
+    ) -> BoxFuture<'a, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
         Box::pin(async move {
             let (client, connection) = config.connect(self.0.clone()).await?;
             let task = tokio::spawn(async move {
@@ -79,7 +101,7 @@ where
                     tracing::debug!(code = ?error.code(), "a connection was lost");
                 }
             });
-            Ok(ClientWrapper::new(client, task))
+            Ok((client, task))
         })
     }
 

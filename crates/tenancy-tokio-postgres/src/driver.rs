@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::FutureExt as _;
-use tenancy_postgres::seal::{ENTER, Proof};
+use secrecy::ExposeSecret as _;
+use tenancy_postgres::schema::BindParameters;
+use tenancy_postgres::seal::Proof;
 use tenancy_postgres_pool::{
     Adapter, Begin, Central, Connect, Driver, Fault, Opening, Prepared, Row, Tenants,
 };
@@ -33,27 +35,47 @@ impl TokioPostgres {
 /// One physical connection: deadpool-postgres's client, with what opens scopes on it prepared.
 pub struct Connection {
     client: ClientWrapper,
-    enter: Option<Statement>,
+    opening: Option<Statement>,
 }
 
 impl Connection {
-    /// Puts the proof on the wire. Whether it holds is the server's answer, to whatever comes behind.
-    fn enter(&self, proof: &Proof) -> bool {
-        let Some(enter) = &self.enter else {
-            return false;
-        };
+    /// Puts what opens a scope on the wire. Whether it is opened is the server's answer, to whatever
+    /// comes behind.
+    fn open(&self, opening: &Opening) -> bool {
+        match (opening, &self.opening) {
+            (Opening::Proof(proof), Some(enter)) => self.enter(enter, proof),
+            (Opening::Schema { schema, binding }, Some(bind)) => {
+                self.bind(bind, &schema.bind_parameters(*binding))
+            }
+            _ => opening.sql().is_none_or(|sql| self.queue(&sql)),
+        }
+    }
+
+    fn enter(&self, enter: &Statement, proof: &Proof) -> bool {
         let (key, meta, pieces, mac) = proof.parameters();
         let mac = mac.as_slice();
         let parameters = [&key as &(dyn ToSql + Sync), &meta]
             .into_iter()
             .chain(pieces.iter().map(|piece| piece as &(dyn ToSql + Sync)))
             .chain([&mac as &(dyn ToSql + Sync)]);
-        // The first poll sends it, and fails only where nothing could be sent.
-        let sent = self
-            .client
-            .query_raw(enter, parameters.collect::<Vec<_>>())
-            .now_or_never();
+        self.queue_prepared(enter, parameters.collect())
+    }
+
+    fn bind(&self, bind: &Statement, to: &BindParameters) -> bool {
+        let parameters: [&(dyn ToSql + Sync); 4] =
+            [&to.search_path, &to.schema, &to.mark, &to.is_local];
+        self.queue_prepared(bind, parameters.to_vec())
+    }
+
+    /// The first poll sends it, and fails only where nothing could be sent.
+    fn queue_prepared(&self, statement: &Statement, with: Vec<&(dyn ToSql + Sync)>) -> bool {
+        let sent = self.client.query_raw(statement, with).now_or_never();
         !matches!(sent, Some(Err(_)))
+    }
+
+    fn queue(&self, sql: &str) -> bool {
+        let sent = self.client.simple_query_raw(sql).now_or_never();
+        matches!(sent, Some(Ok(_)))
     }
 }
 
@@ -97,15 +119,29 @@ impl Driver for TokioPostgres {
     ) -> Result<Connection, tokio_postgres::Error> {
         let mut config = options.clone();
         config.application_name(&how.application_name);
-        config.options(startup(options.get_options(), &how.options));
+        if let Some(database) = &how.database {
+            config.dbname(database);
+        }
+        if let Some((user, password)) = &how.login {
+            config.user(user).password(password.expose_secret());
+        }
+        let startup = startup(options.get_options(), &how.options);
+        // A transaction pooler refuses any.
+        if !startup.is_empty() {
+            config.options(startup);
+        }
         Ok(Connection {
             client: self.tls.connect(&config).await?,
-            enter: None,
+            opening: None,
         })
     }
 
-    async fn prepare(&self, connection: &mut Connection) -> Result<(), tokio_postgres::Error> {
-        connection.enter = Some(connection.client.prepare(ENTER).await?);
+    async fn prepare(
+        &self,
+        connection: &mut Connection,
+        opening: &'static str,
+    ) -> Result<(), tokio_postgres::Error> {
+        connection.opening = Some(connection.client.prepare(opening).await?);
         Ok(())
     }
 
@@ -118,27 +154,27 @@ impl Driver for TokioPostgres {
     }
 
     fn queue_opening(&self, connection: &mut Connection, opening: &Opening) -> bool {
-        match opening {
-            Opening::Proof(proof) => connection.enter(proof),
-            Opening::Nothing => false,
-        }
+        connection.open(opening)
     }
 
     fn queue_begin(&self, connection: &mut Connection, begin: &Begin) -> bool {
-        let queued = |sql: &str| {
-            let sent = connection.client.simple_query_raw(sql).now_or_never();
-            matches!(sent, Some(Ok(_)))
-        };
         match begin.opening() {
             // In the failed transaction that a refused proof leaves, everything is refused.
-            Opening::Proof(proof) => queued(begin.begin_sql()) && connection.enter(proof),
-            Opening::Nothing => queued(&begin.sql()),
+            opening @ Opening::Proof(_) => {
+                begin.begin_sql().is_none_or(|sql| connection.queue(sql))
+                    && connection.open(opening)
+            }
+            _ => connection.queue(&begin.sql()),
         }
     }
 
     fn prepared_statements(&self, connection: &Connection) -> Prepared {
-        let enter = usize::from(connection.enter.is_some());
-        Prepared::Some(connection.client.statement_cache.size() + enter)
+        let opening = usize::from(connection.opening.is_some());
+        Prepared::Some(connection.client.statement_cache.size() + opening)
+    }
+
+    fn forget_statements(&self, connection: &mut Connection) {
+        connection.client.statement_cache.clear();
     }
 
     fn is_in_transaction(&self, _connection: &Connection) -> bool {

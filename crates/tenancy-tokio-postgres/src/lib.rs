@@ -1,5 +1,6 @@
 //! Tenancy for [tokio-postgres](tokio_postgres), with the clients of
-//! [deadpool-postgres](deadpool_postgres): PostgreSQL, row-level.
+//! [deadpool-postgres](deadpool_postgres): PostgreSQL, row-level, a schema or a database for each
+//! tenant ([`Separation`]).
 //!
 //! [`TenantPool`] connects as the runtime role, looks for holes, and hands out nothing but clients
 //! and transactions that are bound to a [`TenantScope`](tenancy_core::TenantScope). [`CentralPool`] is
@@ -47,6 +48,7 @@ pub use tenancy_postgres::key::SealingKey;
 pub use tenancy_postgres::seal::TenantKind;
 pub use tenancy_postgres::verify::Finding;
 pub use tenancy_postgres_pool::{
-    CentralPoolBuilder, DriverError, Error as PoolError, Findings, Isolation, PoolStatus,
-    SEALING_KEY_VARIABLE, StepReport, TenantPoolBuilder,
+    CentralPoolBuilder, Credential, CredentialFuture, CredentialProvider, DriverError,
+    Error as PoolError, Findings, Isolation, PoolStatus, SEALING_KEY_VARIABLE, Separation,
+    StepReport, TenantPoolBuilder,
 };

@@ -154,14 +154,31 @@ impl TenantPool {
     /// Looks for holes, now: the whole verification, with the findings that were accepted too.
     ///
     /// # Errors
-    /// As [`acquire`](Self::acquire), where the database can't be asked.
+    /// [`PoolError::NeedsTenant`](crate::PoolError::NeedsTenant) where every connection is one
+    /// tenant's; else as [`acquire`](Self::acquire), where the database can't be asked.
     pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
         Ok(self.tenants.verify().await?)
     }
 
-    /// Empties this tenant's shelf: its right has ended. Connections in use are not put back on it.
+    /// As [`verify`](Self::verify), on a connection of this tenant's: its login, its schema or its
+    /// database, and what it shares with others.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), where the database can't be asked.
+    pub async fn verify_for(&self, scope: &TenantScope) -> Result<Vec<Finding>, Error> {
+        Ok(self.tenants.verify_for(scope).await?)
+    }
+
+    /// Empties this tenant's shelf, and closes the connections of its own login: its right has ended,
+    /// or its credential was changed. Those in use are not put back. Have it called by
+    /// [`Tenancy::on_withdrawn`](tenancy_core::Tenancy::on_withdrawn).
     pub fn evict(&self, tenant: &TenantId) {
         self.tenants.evict(tenant);
+    }
+
+    /// Empties every tenant's shelf: as [`evict`](Self::evict), for all.
+    pub fn evict_all(&self) {
+        self.tenants.evict_all();
     }
 
     /// Refuses new checkouts, waits for those that are out, and closes every connection.

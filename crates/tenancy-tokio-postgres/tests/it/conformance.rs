@@ -1,23 +1,22 @@
 //! The adversarial suite over [`TenantPool`], on every major that is supported.
 
-use std::time::Duration;
-
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _, pin_mut};
+use tenancy_adapter_tests::World;
 use tenancy_conformance::{
-    Body, Harness, Row, Session, SqlError, Stage, Suite, TransactionSession,
+    Body, Connections, Harness, Row, Session, SqlError, Tier, TransactionSession,
 };
-use tenancy_core::{BoxError, TenantScope};
-use tenancy_postgres::install::Roles;
-use tenancy_testkit::postgres::{Major, Server, majors, majors_all};
+use tenancy_core::{BoxError, TenantId, TenantScope};
+use tenancy_testkit::pgbouncer::is_left_out;
+use tenancy_testkit::postgres::{Major, majors, majors_all};
 use tenancy_tokio_postgres::{
     TenantClient, TenantKind, TenantPool, TenantTransaction, TransactionClient,
 };
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::ToSql;
 
-struct TokioPostgres(TenantPool);
+struct TokioPostgres(TenantPool, Tier);
 
 /// Anything that leads to the driver's client.
 struct On<C>(C);
@@ -145,8 +144,16 @@ impl Harness for TokioPostgres {
         &'a self,
         scope: &'a TenantScope,
     ) -> BoxFuture<'a, Result<Box<dyn Session + 'a>, BoxError>> {
-        async move { Ok(Box::new(On(self.0.acquire(scope).await?)) as Box<dyn Session + 'a>) }
-            .boxed()
+        async move {
+            // Through a pooler a scope lasts for a transaction.
+            let session: Box<dyn Session + 'a> = if self.1 == Tier::RowLevelPooled {
+                Box::new(On(self.0.begin(scope).await?))
+            } else {
+                Box::new(On(self.0.acquire(scope).await?))
+            };
+            Ok(session)
+        }
+        .boxed()
     }
 
     fn begin<'a>(
@@ -171,6 +178,21 @@ impl Harness for TokioPostgres {
             )
             .boxed()
     }
+
+    fn evict<'a>(&'a self, tenant: &'a TenantId) -> Option<BoxFuture<'a, ()>> {
+        self.0.evict(tenant);
+        Some(std::future::ready(()).boxed())
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        let status = self.0.status();
+        Some(Connections {
+            max: status.max,
+            size: status.size,
+            in_use: status.in_use,
+            waiting: status.waiting,
+        })
+    }
 }
 
 fn sql_error(error: &tokio_postgres::Error) -> SqlError {
@@ -188,53 +210,78 @@ fn sql_error(error: &tokio_postgres::Error) -> SqlError {
     }
 }
 
-async fn passes(kind: TenantKind, majors: Vec<Major>) {
+async fn passes(tier: Tier, kind: TenantKind, majors: Vec<Major>) {
     for major in majors {
-        let database = Server::shared(major)
-            .await
-            .unwrap()
-            .database()
-            .await
-            .unwrap();
-        let role = |name: &str| name.parse().unwrap();
-        let roles = Roles::new(
-            role(database.runtime_role()),
-            role(database.central_role()),
-            role(database.owner_role()),
-        )
-        .unwrap();
-        let runtime = database.runtime_url();
-        let stage = Stage::install(&database.admin_url(), &runtime, &roles, kind)
-            .await
-            .unwrap();
-        let pool = TenantPool::builder(&runtime)
-            .sealing_key(stage.sealing_key().unwrap().clone())
-            .roles(roles)
-            .kind(kind)
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(6))
+        let world = World::new(tier, major, kind).await;
+        let pool = world
+            .settle(TenantPool::builder(world.url()))
             .connect()
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        let report = Suite::row_level_postgres()
-            .run(&TokioPostgres(pool), &stage)
             .await;
-        assert!(report.is_clean(), "{kind}:\n{report}");
-        assert!(report.skipped().next().is_none(), "{kind}:\n{report}");
+        let pool = pool.unwrap_or_else(|error| panic!("{error}"));
+        world.passes(&TokioPostgres(pool, tier)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text() {
-    passes(TenantKind::Text, majors_all()).await;
+    passes(Tier::RowLevelSealed, TenantKind::Text, majors_all()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uuid() {
-    passes(TenantKind::Uuid, majors()).await;
+    passes(Tier::RowLevelSealed, TenantKind::Uuid, majors()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bigint() {
-    passes(TenantKind::Bigint, majors()).await;
+    passes(Tier::RowLevelSealed, TenantKind::Bigint, majors()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_level_logins() {
+    passes(Tier::RowLevelLogins, TenantKind::Text, majors_all()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schemas_routed() {
+    passes(Tier::SchemaRouted, TenantKind::Text, majors()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schemas_with_logins() {
+    passes(Tier::SchemaLogins, TenantKind::Text, majors()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases() {
+    passes(Tier::Databases, TenantKind::Text, majors()).await;
+}
+
+/// Through a real `PgBouncer` in transaction mode.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_level_pooled() {
+    if is_left_out() {
+        println!("left out: PgBouncer");
+        return;
+    }
+    passes(Tier::RowLevelPooled, TenantKind::Text, majors()).await;
+}
+
+/// Cancels, panics, kills and evictions at random, in every tier.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults() {
+    for major in majors() {
+        for tier in Tier::ALL {
+            if tier == Tier::RowLevelPooled && is_left_out() {
+                continue;
+            }
+            let world = World::new(tier, major, TenantKind::Text).await;
+            let settings = world
+                .settle(TenantPool::builder(world.url()))
+                .max_connections(world.fault_connections());
+            let pool = settings.connect().await;
+            let pool = pool.unwrap_or_else(|error| panic!("{error}"));
+            world.endures(&TokioPostgres(pool, tier)).await;
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod abandoned;
 mod central;
 mod conformance;
 mod misuse;
+mod separations;
 mod stage;
 mod trips;
 mod verbs;

@@ -1,8 +1,11 @@
 //! What compiles and is caught when it runs.
 
+use std::time::Duration;
+
+use tenancy_testkit::proxy::Proxy;
 use tenancy_tokio_postgres::{Error, PoolError, TenantPool};
 
-use super::stage::{ACME, GLOBEX, Stage, all_back, each};
+use super::stage::{ACME, GLOBEX, Stage, all_back, each, until};
 
 #[tokio::test]
 async fn a_ticket_that_has_ended_opens_nothing() {
@@ -108,6 +111,52 @@ async fn a_key_that_is_not_installed_opens_nothing() {
             assert!(tx.query("SELECT title FROM notes", &[]).await.is_err());
             assert!(tx.commit().await.is_err());
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_began_with_a_passing_setting_of_its_role_is_not_served() {
+    each(async |stage: Stage| {
+        let proxy = Proxy::in_front_of(stage.server).unwrap();
+        let url = proxy.url(&stage.database.runtime_url()).unwrap();
+        let pool = stage.builder(&url).max_connections(1).connect().await;
+        let pool = pool.unwrap_or_else(|error| panic!("{error}"));
+        let globex = stage.scope(GLOBEX).await;
+        drop(pool.acquire(&globex.scope).await.unwrap());
+        all_back(&pool).await;
+        // So that the next checkout needs a new one.
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1";
+        let ended = stage.database.runtime_role();
+        stage.admin.execute(end, &[&ended]).await.unwrap();
+        until("it to be gone", async || stage.backends().await.is_empty()).await;
+
+        // What injected SQL can do, and take back before the new connection is looked at.
+        let role = stage.database.runtime_role();
+        let alter = async |what: &str| {
+            let sql = format!("ALTER ROLE {role} {what}");
+            stage.admin.batch_execute(&sql).await.unwrap();
+        };
+        alter("SET gin_fuzzy_search_limit = 1").await;
+        proxy.delay(Duration::from_millis(300));
+        let asking = tokio::spawn({
+            let (pool, scope) = (pool.clone(), globex.scope.ticket());
+            async move { pool.acquire_owned(scope).await.map(drop) }
+        });
+        until("the new connection to have begun", async || {
+            // It shows its role once it has its settings.
+            !stage.backends().await.is_empty()
+        })
+        .await;
+        alter("RESET gin_fuzzy_search_limit").await;
+        let refused = asking.await.unwrap().unwrap_err();
+        assert!(
+            matches!(refused, Error::Pool(PoolError::Unsafe(_))),
+            "{refused:?}"
+        );
+        // And the next one is as it should be.
+        proxy.delay(Duration::ZERO);
+        pool.acquire(&globex.scope).await.unwrap();
     })
     .await;
 }
