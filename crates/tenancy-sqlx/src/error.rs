@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+#[cfg(feature = "postgres")]
+use tenancy_postgres_pool::Error as PoolError;
+
 /// Why a tenant's data could not be reached, or why what was done is not known to be saved.
 ///
 /// No variant shows a secret, a row, a query argument or a tenant's id. The driver's own error, where
@@ -13,104 +16,24 @@ pub enum Error {
     /// The scope can't be used here and now.
     #[error(transparent)]
     Scope(#[from] tenancy_core::Error),
-    /// A key, a name, a tenant id or a server's answer was refused.
+    /// On PostgreSQL the scope could not be opened, or the transaction did not end as it should.
     #[cfg(feature = "postgres")]
     #[error(transparent)]
-    Enforcement(#[from] tenancy_postgres::Error),
-    /// No sealing key was given.
-    #[error(
-        "there is no sealing key, so no scope can be opened: set TENANCY_SEALING_KEY to `ID:BASE64`, or give one to the builder"
-    )]
-    NoSealingKey,
-    /// The database's URL can't be read.
-    #[error("the database's URL can't be read: write postgres://user:password@host:port/database")]
-    Url(#[source] DriverError),
-    /// All connections are in use, and none came back in time.
-    #[error(
-        "all connections of the pool are in use, and none came back in time: look for checkouts that are held too long, or raise max_connections"
-    )]
-    PoolTimedOut,
-    /// The pool was closed.
-    #[error("the pool is closed: nothing is handed out after close()")]
-    PoolClosed,
-    /// The server did not answer in time while a connection was made or a scope was opened.
-    #[error(
-        "the database did not answer in time, so the connection was dropped and nothing was run: look at the server's load and the network"
-    )]
-    ServerTimedOut,
-    /// There is no tokio runtime to work on.
-    #[error("no tokio runtime is running here: call the pool from a task of one")]
-    NoRuntime,
-    /// No connection could be made.
-    #[error("no connection to the database could be made")]
-    Connect(#[source] DriverError),
-    /// The connection was lost before the scope was open.
-    #[error(
-        "the connection was lost before the scope was open: nothing was run, so it may be tried again"
-    )]
-    Lost(#[source] DriverError),
-    /// The database refused to open the scope.
-    #[error("the database refused to open the scope: {reason}")]
-    Refused {
-        /// What its error code means, and what to do.
-        reason: &'static str,
-        /// What it said.
-        #[source]
-        source: DriverError,
-    },
-    /// The connection answers to something other than what was asked last.
-    #[error(
-        "the connection's answers are out of step with its questions, so it was dropped: something was left half-read on it"
-    )]
-    OutOfStep,
-    /// The database, or the role, is not as it must be.
-    #[cfg(feature = "postgres")]
-    #[error("{0}")]
-    Unsafe(crate::postgres::Findings),
-    /// A tenant's own database file, or its placement, is not as it must be.
+    Pool(PoolError),
+    /// A tenant's own SQLite database, or its placement, is not as it must be, can't be had now, or
+    /// its transaction did not end as it should.
     #[cfg(feature = "sqlite")]
     #[error(transparent)]
     Sqlite(#[from] crate::sqlite::DatabaseError),
-    /// The transaction ended before its commit.
+    /// `COPY .. FROM` was tried on PostgreSQL.
+    #[cfg(feature = "postgres")]
     #[error(
-        "the transaction was over before its commit: SQL inside it ran COMMIT or ROLLBACK itself, so what stood before that may be saved; leave both to the commit"
+        "PostgreSQL refuses COPY .. FROM where row security is on, so nothing was inserted: use `BulkInsert`, on another checkout, for the driver may be out of step after this one"
     )]
-    TransactionOver,
-    /// The transaction had failed before its commit.
-    #[error(
-        "a statement in this transaction failed and its error was passed over, so nothing was saved: return the error, or put the statement in a savepoint"
-    )]
-    TransactionFailed,
-    /// The database refused the commit.
-    #[error("the database refused the commit, so nothing was saved")]
-    Commit(#[source] DriverError),
-    /// The connection was lost in the midst of a commit.
-    #[error(
-        "the connection was lost in the midst of the commit: it may be saved or not, so look before you try again"
-    )]
-    CommitUnknown(#[source] Option<DriverError>),
+    CopyFrom(#[source] DriverError),
     /// A statement failed.
     #[error("the statement failed")]
     Statement(#[source] DriverError),
-    /// A bulk insert whose columns don't have the same number of values, or that has no column.
-    #[error(
-        "a bulk insert needs at least one column, and as many values in each as in the others: nothing was inserted"
-    )]
-    BulkShape,
-    /// A value of a bulk insert could not be written in the driver's form.
-    #[error("a value of the bulk insert can't be encoded, so nothing was inserted")]
-    BulkValue,
-    /// A step of an installation failed, and those after it did not run.
-    #[error(
-        "the step `{step}` of the installation failed, and those after it were not run: mend what its source says and run it again, every step may run twice"
-    )]
-    Install {
-        /// Which step.
-        step: &'static str,
-        /// What the database said.
-        #[source]
-        source: DriverError,
-    },
 }
 
 impl Error {
@@ -119,8 +42,8 @@ impl Error {
     /// ```
     /// use tenancy_sqlx::Error;
     ///
-    /// let theirs = sqlx::Error::from(Error::PoolTimedOut);
-    /// assert!(matches!(Error::find(&theirs), Some(Error::PoolTimedOut)));
+    /// let theirs = sqlx::Error::from(Error::Scope(tenancy_core::Error::NoScope));
+    /// assert!(matches!(Error::find(&theirs), Some(Error::Scope(_))));
     /// ```
     pub fn find(error: &sqlx::Error) -> Option<&Self> {
         match error {
@@ -130,12 +53,54 @@ impl Error {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl From<PoolError> for Error {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Scope(error) => match std::sync::Arc::try_unwrap(error) {
+                Ok(error) => Self::Scope(error),
+                Err(shared) => Self::Pool(PoolError::Scope(shared)),
+            },
+            error => Self::Pool(error),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<tenancy_postgres::Error> for Error {
+    fn from(error: tenancy_postgres::Error) -> Self {
+        Self::Pool(error.into())
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    /// Of a statement: what else can fail is named where it fails.
+    fn from(error: sqlx::Error) -> Self {
+        #[cfg(feature = "postgres")]
+        if crate::postgres::is_copy_from(&error) {
+            return Self::CopyFrom(DriverError(error));
+        }
+        Self::Statement(DriverError(error))
+    }
+}
+
 /// So that a closure's own error type may be `sqlx::Error`. What the driver said about a statement
 /// or a commit stays as it is; everything else is boxed, and [`Error::find`] gets it back.
 impl From<Error> for sqlx::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Statement(driver) | Error::Commit(driver) => driver.0,
+            Error::Statement(driver) => driver.0,
+            #[cfg(feature = "postgres")]
+            Error::CopyFrom(driver) => driver.0,
+            #[cfg(feature = "postgres")]
+            Error::Pool(PoolError::Commit(commit)) => match commit.into_driver() {
+                Ok(driver) => driver,
+                Err(shared) => {
+                    Self::Configuration(Box::new(Error::Pool(PoolError::Commit(shared))))
+                }
+            },
+            #[cfg(feature = "sqlite")]
+            Error::Sqlite(crate::sqlite::DatabaseError::Commit(driver)) => driver.0,
             ours => Self::Configuration(Box::new(ours)),
         }
     }
@@ -171,20 +136,12 @@ impl fmt::Display for DriverError {
 
 impl fmt::Debug for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.0 {
-            sqlx::Error::Database(_) => "database",
-            sqlx::Error::Io(_) => "connection",
-            sqlx::Error::Tls(_) => "tls",
-            sqlx::Error::Protocol(_) => "protocol",
-            sqlx::Error::Configuration(_) => "configuration",
-            _ => "driver",
-        };
         let code = self
             .0
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code);
         f.debug_struct("DriverError")
-            .field("kind", &kind)
+            .field("kind", &kind(&self.0))
             .field("code", &code)
             .finish_non_exhaustive()
     }
@@ -193,5 +150,17 @@ impl fmt::Debug for DriverError {
 impl std::error::Error for DriverError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
+    }
+}
+
+/// What kind of error it is, in one word.
+pub(crate) fn kind(error: &sqlx::Error) -> &'static str {
+    match error {
+        sqlx::Error::Database(_) => "database",
+        sqlx::Error::Io(_) => "connection",
+        sqlx::Error::Tls(_) => "tls",
+        sqlx::Error::Protocol(_) => "protocol",
+        sqlx::Error::Configuration(_) => "configuration",
+        _ => "driver",
     }
 }

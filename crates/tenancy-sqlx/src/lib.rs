@@ -1,4 +1,5 @@
-//! Tenancy for [SQLx](sqlx): PostgreSQL row-level, and SQLite with a database for each tenant.
+//! Tenancy for [SQLx](sqlx): PostgreSQL with shared tables, or a schema or a database for each tenant,
+//! and SQLite with a database for each tenant.
 //!
 //! Switch on the feature `postgres` or `sqlite`. Both offer the same verbs over a scope:
 //! `acquire`, `begin` and `transaction`; what they hand out is the driver's own type, so that

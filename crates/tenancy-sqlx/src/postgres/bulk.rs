@@ -4,8 +4,8 @@ use std::fmt;
 
 use sqlx::postgres::{PgArguments, PgConnection, Postgres};
 use sqlx::{Arguments as _, AssertSqlSafe, Encode, Type};
-use tenancy_postgres::ident::{Identifier, TableName};
 use tenancy_postgres::seal::TenantKind;
+use tenancy_postgres_pool::{BulkSql, Error as PoolError};
 
 use crate::Error;
 
@@ -30,12 +30,9 @@ use crate::Error;
 /// ```
 #[must_use = "nothing is inserted before `.execute()`"]
 pub struct BulkInsert {
-    table: String,
-    tenant: (String, TenantKind),
-    columns: Vec<String>,
+    sql: BulkSql,
     arguments: PgArguments,
-    rows: Option<usize>,
-    wrong: Option<Error>,
+    wrong: Option<PoolError>,
 }
 
 impl BulkInsert {
@@ -43,18 +40,22 @@ impl BulkInsert {
     /// `tenant_id` of type text unless [`tenant_column`](Self::tenant_column) says otherwise.
     pub fn into(table: &str) -> Self {
         Self {
-            table: table.to_owned(),
-            tenant: ("tenant_id".to_owned(), TenantKind::Text),
-            columns: Vec::new(),
+            sql: BulkSql::into(table),
             arguments: PgArguments::default(),
-            rows: None,
             wrong: None,
         }
     }
 
     /// The tenant column's name and type.
     pub fn tenant_column(mut self, name: &str, kind: TenantKind) -> Self {
-        self.tenant = (name.to_owned(), kind);
+        self.sql.tenant_column(name, kind);
+        self
+    }
+
+    /// There is no tenant column to fill, or its default is to fill it: in a schema or a database of
+    /// the tenant's own, and behind tenant logins.
+    pub fn without_tenant_column(mut self) -> Self {
+        self.sql.without_tenant_column();
         self
     }
 
@@ -63,82 +64,33 @@ impl BulkInsert {
     where
         Vec<T>: Encode<'q, Postgres> + Type<Postgres>,
     {
-        // `unnest` would fill a shorter column up with NULLs.
-        if *self.rows.get_or_insert(values.len()) != values.len() {
-            self.wrong.get_or_insert(Error::BulkShape);
-        }
+        self.sql.column(name, values.len());
         if self.arguments.add(values).is_err() {
-            self.wrong.get_or_insert(Error::BulkValue);
+            self.wrong = Some(PoolError::BulkValue);
         }
-        self.columns.push(name.to_owned());
         self
     }
 
     /// Inserts, on a connection or in a transaction whose scope is open. Answers how many rows.
     ///
     /// # Errors
-    /// [`Error::BulkShape`] where the columns are not of one length, or there is none;
-    /// [`Error::BulkValue`]; [`Error::Enforcement`] for a name that is none; [`Error::Statement`]
-    /// where the database refuses. In all of these nothing was inserted.
+    /// [`PoolError::BulkShape`] where the columns are not of one length, or there is none;
+    /// [`PoolError::BulkValue`]; [`PoolError::Enforcement`] for a name that is none;
+    /// [`Error::Statement`] where the database refuses. In all of these nothing was inserted.
     pub async fn execute(self, connection: &mut PgConnection) -> Result<u64, Error> {
-        let sql = self.sql()?;
+        let sql = self.sql.sql()?;
         if let Some(wrong) = self.wrong {
-            return Err(wrong);
+            return Err(wrong.into());
         }
         let query = sqlx::query_with(AssertSqlSafe(sql), self.arguments);
         Ok(query.execute(connection).await?.rows_affected())
-    }
-
-    fn sql(&self) -> Result<String, Error> {
-        if self.columns.is_empty() {
-            return Err(Error::BulkShape);
-        }
-        let table: TableName = self.table.parse()?;
-        let (tenant, kind) = &self.tenant;
-        let tenant = Identifier::new(tenant)?.quoted();
-        let columns = self
-            .columns
-            .iter()
-            .map(|name| Ok(Identifier::new(name)?.quoted()));
-        let columns = columns.collect::<Result<Vec<_>, Error>>()?.join(", ");
-        let arrays: Vec<_> = (1..=self.columns.len())
-            .map(|at| format!("pg_catalog.unnest(${at})"))
-            .collect();
-        Ok(format!(
-            "INSERT INTO {} ({tenant}, {columns}) \
-             SELECT (SELECT {}()), {columns} FROM ROWS FROM ({}) AS tenancy_rows ({columns})",
-            table.quoted(),
-            kind.reader(),
-            arrays.join(", "),
-        ))
     }
 }
 
 impl fmt::Debug for BulkInsert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BulkInsert")
-            .field("table", &self.table)
-            .field("columns", &self.columns)
-            .field("rows", &self.rows)
+            .field("sql", &self.sql)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_quoted_and_the_tenant_is_read_once() {
-        let sql = BulkInsert::into("app.no\"tes")
-            .tenant_column("org", TenantKind::Bigint)
-            .column("id", vec![1_i64])
-            .column("a) SELECT", vec!["x".to_owned()])
-            .sql()
-            .unwrap();
-        assert_eq!(
-            sql,
-            r#"INSERT INTO "app"."no""tes" ("org", "id", "a) SELECT") SELECT (SELECT tenancy.current_tenant_bigint()), "id", "a) SELECT" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS tenancy_rows ("id", "a) SELECT")"#
-        );
     }
 }

@@ -2,19 +2,16 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 
 use sqlx::postgres::PgConnection;
 use tenancy_core::CentralScope;
-use tenancy_postgres::scrub::Nonce;
 use tenancy_postgres::verify::Finding;
+use tenancy_postgres_pool::{Central, Isolation, PoolStatus};
 
-use super::builder::CentralPoolBuilder;
-use super::capacity::PoolStatus;
+use super::CentralPoolBuilder;
 use super::connection::CentralConnection;
-use super::slot::Stage;
-use super::transaction::{CentralTransaction, Isolation, StillOpen};
-use super::verbs::{Guarded, answers, begin, try_another, within};
+use super::driver::{Sqlx, SqlxBegins};
+use super::transaction::CentralTransaction;
 use crate::{Error, TxFn};
 
 /// Connections of the central role, which sees every tenant's rows. A pool and a login of its own:
@@ -23,61 +20,44 @@ use crate::{Error, TxFn};
 /// Cheap to clone; all clones are one pool.
 #[derive(Clone)]
 pub struct CentralPool {
-    guarded: Arc<Guarded>,
+    central: Central<Sqlx>,
 }
 
 impl CentralPool {
     /// Connects as the central role, and looks at what that role is.
     ///
     /// # Errors
-    /// [`Error::Unsafe`] where it is a superuser, may create roles, or is not above the wall;
-    /// [`Error::Url`], [`Error::Connect`] or [`Error::ServerTimedOut`].
+    /// [`PoolError::Unsafe`](super::PoolError::Unsafe) where it is a superuser, may create roles, or
+    /// is not above the wall; [`PoolError`](super::PoolError) has where it did not come so far.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder(url).connect().await
     }
 
     /// A pool with settings of its own.
     pub fn builder(url: &str) -> CentralPoolBuilder {
-        CentralPoolBuilder::new(url)
+        CentralPoolBuilder::new(Sqlx, url)
     }
 
-    pub(super) fn assemble(guarded: Guarded) -> Self {
-        Self {
-            guarded: Arc::new(guarded),
-        }
+    pub(super) fn over(central: Central<Sqlx>) -> Self {
+        Self { central }
     }
 
     /// A connection above the wall. One round trip, to see that it is alive.
     ///
     /// # Errors
     /// [`Error::Scope`] where the scope has ended or another one is open here;
-    /// [`Error::PoolTimedOut`], [`Error::Connect`] or [`Error::ServerTimedOut`].
+    /// [`PoolError`](super::PoolError) where there is no connection. In all of these nothing was run.
     pub async fn acquire<'s>(
         &self,
         scope: &'s CentralScope,
     ) -> Result<CentralConnection<'s>, Error> {
-        scope.ensure_usable()?;
-        let deadline = self.guarded.capacity.deadline();
-        loop {
-            let mut checkout = self.guarded.ready(deadline).await?;
-            scope.ensure_usable()?;
-            let reused = checkout.reused;
-            checkout.state()?.replace(Stage::Opening);
-            match within(deadline, answers(&mut checkout)).await {
-                Ok(()) => {
-                    checkout.opened();
-                    return Ok(CentralConnection::new(checkout));
-                }
-                Err(error) if try_another(reused, &error) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        Ok(CentralConnection::new(self.central.acquired(scope).await?))
     }
 
     /// A transaction above the wall.
     ///
     /// # Errors
-    /// As [`acquire`](Self::acquire), and [`Error::Lost`].
+    /// As [`acquire`](Self::acquire).
     pub async fn begin<'s>(
         &self,
         scope: &'s CentralScope,
@@ -88,30 +68,14 @@ impl CentralPool {
     /// As [`begin`](Self::begin), at an isolation level. It can't be set later.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin).
+    /// As [`acquire`](Self::acquire).
     pub async fn begin_isolated<'s>(
         &self,
         scope: &'s CentralScope,
         isolation: Isolation,
     ) -> Result<CentralTransaction<'s>, Error> {
-        scope.ensure_usable()?;
-        let deadline = self.guarded.capacity.deadline();
-        loop {
-            let checkout = self.guarded.ready(deadline).await?;
-            scope.ensure_usable()?;
-            let reused = checkout.reused;
-            checkout.state()?.replace(Stage::Opening);
-            let nonce = Nonce::random()?;
-            let sql = format!("{}; {}", isolation.begin_sql(), StillOpen::mark_sql(&nonce));
-            match begin(checkout, deadline, sql).await {
-                Ok((transaction, way_back)) => {
-                    let still_open = StillOpen::Mark(nonce);
-                    return Ok(CentralTransaction::new(transaction, still_open, way_back));
-                }
-                Err(error) if try_another(reused, &error) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let begun = self.central.begun_by(scope, isolation, &SqlxBegins).await?;
+        Ok(CentralTransaction::new(begun))
     }
 
     /// Runs `work` in a transaction above the wall: `Ok` commits; an error, a panic or a dropped
@@ -146,17 +110,17 @@ impl CentralPool {
     /// # Errors
     /// As [`acquire`](Self::acquire).
     pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
-        self.guarded.verify().await
+        Ok(self.central.verify().await?)
     }
 
     /// Refuses new checkouts, waits for those that are out, and closes every connection.
     pub async fn close(&self) {
-        self.guarded.capacity.close().await;
+        self.central.close().await;
     }
 
     /// How many connections there are.
     pub fn status(&self) -> PoolStatus {
-        self.guarded.capacity.status()
+        self.central.status()
     }
 }
 

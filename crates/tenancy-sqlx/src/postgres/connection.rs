@@ -7,8 +7,9 @@ use std::ops::{Deref, DerefMut};
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor, Postgres};
 use tenancy_core::{CentralScope, TenantScope};
+use tenancy_postgres_pool::Checkout;
 
-use super::capacity::Checkout;
+use super::driver::Sqlx;
 
 /// A connection on which one tenant's scope is open, until it is dropped.
 pub type TenantConnection<'s> = ScopedConnection<'s, TenantScope>;
@@ -27,12 +28,12 @@ pub type CentralConnection<'s> = ScopedConnection<'s, CentralScope>;
 /// this one away. It stays the same tenant's, and a connection that was swapped in is closed rather
 /// than used again.
 pub struct ScopedConnection<'s, S> {
-    checkout: Checkout,
+    checkout: Checkout<Sqlx>,
     scope: PhantomData<&'s S>,
 }
 
 impl<S> ScopedConnection<'_, S> {
-    pub(super) fn new(checkout: Checkout) -> Self {
+    pub(super) fn new(checkout: Checkout<Sqlx>) -> Self {
         Self {
             checkout,
             scope: PhantomData,
@@ -42,7 +43,7 @@ impl<S> ScopedConnection<'_, S> {
     /// SQLx's own executor type, for one statement on the spot:
     /// `query.fetch_all(pool.acquire(&scope).await?.executor()).await?`.
     pub fn executor(&mut self) -> impl Executor<'_, Database = Postgres> {
-        &mut *self.checkout
+        &mut **self
     }
 }
 

@@ -1,148 +1,39 @@
-//! One place for one connection, and what is known of it.
+//! One connection, and its way back.
 //!
-//! SQLx's connections have no identity, and only one of its pools can make the owned connection
-//! that its `Transaction` wants. So a slot is a pool of one: whatever becomes of a checkout (a
-//! commit, a panic, a dropped future), it comes back by SQLx's own way, through the hook below, and
-//! the hook knows whose it is.
+//! SQLx's connections have no identity, and only one of its pools can make the owned connection that
+//! its `Transaction` wants. So each connection has a pool of one for itself, which makes no other:
+//! from a transaction it comes back by SQLx's own way, and is waited for there.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use tenancy_postgres::seal::Challenge;
+use sqlx::{Connection as _, Postgres};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use super::scrub::{Backend, Ends, scrub};
+/// There is no server: what would connect anew fails at once.
+const NOWHERE: &str = "/dev/null";
 
-/// A connection's place.
-pub(super) struct Slot {
-    pub(super) pool: PgPool,
-    pub(super) state: Arc<SlotState>,
+/// Whoever waits here does so within a limit of its own.
+const BY_FAR_TOO_LONG: Duration = Duration::from_hours(24);
+
+/// One physical connection: SQLx's, with what it takes to lend it to a transaction.
+pub struct Connection {
+    /// `None` while a transaction has it.
+    held: Option<PoolConnection<Postgres>>,
+    pool: PgPool,
+    given_up: Arc<Notify>,
+    answered: Instant,
 }
 
-/// What is known of the slot's connection. Shared with the pool's hooks.
-pub(super) struct SlotState {
-    known: Mutex<Known>,
-    ends: Ends,
-    /// Told once for each connection that came back, when it is clean or given up.
-    pub(super) settled: Notify,
-}
-
-struct Known {
-    stage: Stage,
-    backend: Option<Backend>,
-}
-
-/// How far a connection is.
-pub(super) enum Stage {
-    /// There is none, or nothing was said on it yet.
-    Fresh,
-    /// Bound to nothing. The challenge is the last `leave()`'s, for one `enter`.
-    Clean(Challenge),
-    /// A scope is being opened, and the answer is not known: never to be used again from here.
-    Opening,
-    /// In use.
-    Open,
-    /// Given up.
-    Lost,
-}
-
-impl SlotState {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Puts `stage` in place of the one that was, which is handed out.
-    pub(super) fn replace(&self, stage: Stage) -> Stage {
-        std::mem::replace(&mut self.lock().stage, stage)
-    }
-
-    /// A connection was made and scrubbed.
-    pub(super) fn made(&self, challenge: Challenge, backend: Backend) {
-        *self.lock() = Known {
-            stage: Stage::Clean(challenge),
-            backend: Some(backend),
-        };
-    }
-
-    pub(super) fn is_clean(&self) -> bool {
-        matches!(self.lock().stage, Stage::Clean(_))
-    }
-
-    /// Whether the hook can make it clean, or it is.
-    pub(super) fn may_come_back(&self) -> bool {
-        matches!(self.lock().stage, Stage::Clean(_) | Stage::Open)
-    }
-
-    fn connected(&self) {
-        *self.lock() = Known {
-            stage: Stage::Fresh,
-            backend: None,
-        };
-    }
-
-    /// Runs in SQLx's own task, after a connection was let go. `Err` closes it hard, which ends
-    /// what still runs on the server: it looks at its sockets while it works.
-    async fn released(
-        &self,
-        connection: &mut PgConnection,
-        within: Duration,
-    ) -> Result<bool, sqlx::Error> {
-        let _settled = Settled(self);
-        let backend = match self.replace(Stage::Lost) {
-            // Nothing was said on it since it was scrubbed.
-            Stage::Clean(challenge) => {
-                self.replace(Stage::Clean(challenge));
-                return Ok(true);
-            }
-            Stage::Open => self.lock().backend,
-            Stage::Fresh | Stage::Opening | Stage::Lost => {
-                return Err(given_up("a scope was being opened on it"));
-            }
-        };
-        match tokio::time::timeout(within, scrub(connection, self.ends, backend)).await {
-            Ok(Ok((challenge, _))) => {
-                self.replace(Stage::Clean(challenge));
-                Ok(true)
-            }
-            Ok(Err(suspicion)) => Err(given_up(suspicion.words())),
-            Err(_) => Err(given_up("the scrub was not answered in time")),
-        }
-    }
-}
-
-/// SQLx writes it to the log.
-fn given_up(why: &'static str) -> sqlx::Error {
-    sqlx::Error::Protocol(format!("connection dropped rather than used again: {why}"))
-}
-
-/// Also when the hook is dropped with its runtime.
-struct Settled<'a>(&'a SlotState);
-
-impl Drop for Settled<'_> {
-    fn drop(&mut self) {
-        self.0.settled.notify_one();
-    }
-}
-
-impl Slot {
-    /// A place for a connection that will be made when it is first needed.
-    pub(super) fn new(
-        options: PgConnectOptions,
-        connect_within: Duration,
-        scrub_within: Duration,
-        ends: Ends,
-    ) -> Self {
-        let state = Arc::new(SlotState {
-            known: Mutex::new(Known {
-                stage: Stage::Fresh,
-                backend: None,
-            }),
-            ends,
-            settled: Notify::new(),
-        });
-        let on_connect = Arc::clone(&state);
-        let on_release = Arc::clone(&state);
+impl Connection {
+    pub(super) async fn connect(options: PgConnectOptions) -> Result<Self, sqlx::Error> {
+        let given_up = Arc::new(Notify::new());
+        let on_release = Arc::clone(&given_up);
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .min_connections(0)
@@ -150,23 +41,112 @@ impl Slot {
             .max_lifetime(None)
             // Its ping is content with an answer to another message, and costs a trip.
             .test_before_acquire(false)
-            .acquire_timeout(connect_within)
-            .after_connect(move |_, _| {
-                on_connect.connected();
-                Box::pin(async { Ok(()) })
-            })
+            .acquire_timeout(BY_FAR_TOO_LONG)
+            .acquire_slow_threshold(BY_FAR_TOO_LONG)
             .after_release(move |connection, _| {
-                let state = Arc::clone(&on_release);
-                Box::pin(async move { state.released(connection, scrub_within).await })
+                let given_up = Arc::clone(&on_release);
+                Box::pin(async move { came_back(connection, &given_up).await })
             })
             .connect_lazy_with(options);
-        Self { pool, state }
+        let held = pool.acquire().await?;
+        pool.set_connect_options(PgConnectOptions::new_without_pgpass().socket(NOWHERE));
+        Ok(Self {
+            held: Some(held),
+            pool,
+            given_up,
+            answered: Instant::now(),
+        })
     }
 
-    /// Lets the connection go, wherever it is: it is closed as soon as it comes back.
-    pub(super) fn retire(&self) {
-        self.state.replace(Stage::Lost);
-        // Marks the pool as closed at once; there is nothing to wait for.
-        drop(self.pool.close());
+    /// SQLx's connection, unless a transaction has it.
+    pub(super) fn in_hand(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        self.held.as_deref_mut().ok_or_else(elsewhere)
+    }
+
+    /// Lends it to a transaction.
+    pub(super) fn lend(&mut self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        self.held.take().ok_or_else(elsewhere)
+    }
+
+    /// Waits until what was lent is back. `false`: it was closed on its way.
+    pub(super) async fn back(&mut self) -> bool {
+        if self.held.is_none() {
+            self.held = self.pool.acquire().await.ok();
+        }
+        self.held.is_some()
+    }
+
+    /// It has just answered.
+    pub(super) fn answered(&mut self) {
+        self.answered = Instant::now();
+    }
+
+    /// For how long nothing was heard from it.
+    pub(super) fn silent_for(&self) -> Duration {
+        self.answered.elapsed()
+    }
+
+    pub(super) async fn close(mut self, hard: bool) {
+        match self.held.take().map(PoolConnection::detach) {
+            // The server looks at its sockets while it works, and ends what runs on this one.
+            Some(connection) if hard => drop(connection.close_hard().await),
+            Some(connection) => drop(connection.close().await),
+            None => {
+                self.given_up.notify_one();
+                self.pool.close().await;
+            }
+        }
+    }
+}
+
+/// Runs in SQLx's own task. `Err` closes the connection hard.
+async fn came_back(connection: &mut PgConnection, given_up: &Notify) -> Result<bool, sqlx::Error> {
+    tokio::select! {
+        biased;
+        () = given_up.notified() => Err(sqlx::Error::Protocol(
+            "connection dropped rather than used again: it was given up".to_owned(),
+        )),
+        // What still runs comes to its end, and a rollback is sent.
+        flushed = connection.flush() => flushed.map(|()| true),
+    }
+}
+
+fn elsewhere() -> sqlx::Error {
+    sqlx::Error::Protocol("the connection is with its transaction".to_owned())
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.given_up.notify_one();
+        if let Some(held) = self.held.take() {
+            // Without a runtime SQLx's way back would panic.
+            drop(held.detach());
+        }
+    }
+}
+
+impl Deref for Connection {
+    type Target = PgConnection;
+
+    #[allow(clippy::expect_used)] // a checkout whose connection was lent is given to nobody
+    fn deref(&self) -> &PgConnection {
+        self.held
+            .as_ref()
+            .expect("a connection is in its place until it is lent")
+    }
+}
+
+impl DerefMut for Connection {
+    #[allow(clippy::expect_used)] // as above
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.held
+            .as_mut()
+            .expect("a connection is in its place until it is lent")
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
     }
 }

@@ -2,23 +2,27 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
-use tenancy_core::TenantScope;
-use tenancy_postgres::key::SealingKey;
-use tenancy_postgres::seal::{Binding, Proof, TenantKind};
+use tenancy_core::{TenantId, TenantScope};
 use tenancy_postgres::verify::Finding;
-use tokio::time::Instant;
+use tenancy_postgres_pool::{Checkout, Isolation, PoolStatus, Tenants};
+use tokio::time::timeout;
 
-use super::builder::TenantPoolBuilder;
-use super::capacity::{Checkout, PoolStatus};
+use super::TenantPoolBuilder;
 use super::connection::TenantConnection;
-use super::slot::Stage;
-use super::transaction::{Isolation, StillOpen, TenantTransaction};
-use super::verbs::{Guarded, begin, try_another, within};
-use super::wire::{message, opening_failed, text};
+use super::driver::{Sqlx, SqlxBegins};
+use super::transaction::TenantTransaction;
 use crate::{Error, TxFn};
+
+/// A bound connection that was at rest for longer is asked first whether it is still there: SQLx does
+/// not notice by itself.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// How long it has for that answer, before another one takes its place.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Connections to a database whose tables are walled, each bound to one tenant's scope.
 ///
@@ -41,13 +45,7 @@ use crate::{Error, TxFn};
 /// ```
 #[derive(Clone)]
 pub struct TenantPool {
-    inner: Arc<Inner>,
-}
-
-pub(super) struct Inner {
-    pub(super) guarded: Guarded,
-    pub(super) key: SealingKey,
-    pub(super) kind: TenantKind,
+    tenants: Tenants<Sqlx>,
 }
 
 impl TenantPool {
@@ -55,30 +53,28 @@ impl TenantPool {
     /// `TENANCY_SEALING_KEY`, and looks for holes before anything is handed out.
     ///
     /// # Errors
-    /// [`Error::Unsafe`] lists each hole with its mend. [`Error::NoSealingKey`], [`Error::Url`],
-    /// [`Error::Connect`] or [`Error::ServerTimedOut`] where it did not come so far.
+    /// [`PoolError::Unsafe`](super::PoolError::Unsafe) lists each hole with its mend;
+    /// [`PoolError`](super::PoolError) has where it did not come so far.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder(url).connect().await
     }
 
     /// A pool with settings of its own.
     pub fn builder(url: &str) -> TenantPoolBuilder {
-        TenantPoolBuilder::new(url)
+        TenantPoolBuilder::new(Sqlx, url)
     }
 
-    pub(super) fn assemble(inner: Inner) -> Self {
-        Self {
-            inner: Arc::new(inner),
-        }
+    pub(super) fn over(tenants: Tenants<Sqlx>) -> Self {
+        Self { tenants }
     }
 
-    /// A connection on which the scope is open until it is dropped. One round trip.
+    /// A connection on which the scope is open until it is dropped. No round trip where one waits on
+    /// the tenant's shelf, and was used within the last second; one otherwise.
     ///
     /// # Errors
     /// [`Error::Scope`] where the scope has ended or another one is open here;
-    /// [`Error::PoolTimedOut`] where all connections are in use for too long; [`Error::Refused`]
-    /// where the database refuses the scope; [`Error::Connect`], [`Error::Lost`] or
-    /// [`Error::ServerTimedOut`] where it can't be reached. In all of these nothing was run.
+    /// [`PoolError`](super::PoolError) where there is no connection, or the database refuses the
+    /// scope. In all of these nothing was run.
     pub async fn acquire<'s>(&self, scope: &'s TenantScope) -> Result<TenantConnection<'s>, Error> {
         self.bound(scope).await.map(TenantConnection::new)
     }
@@ -109,7 +105,7 @@ impl TenantPool {
     /// # Errors
     /// As [`acquire`](Self::acquire).
     pub async fn begin<'s>(&self, scope: &'s TenantScope) -> Result<TenantTransaction<'s>, Error> {
-        self.begun(scope, Isolation::default()).await
+        self.begin_isolated(scope, Isolation::default()).await
     }
 
     /// As [`begin`](Self::begin), at an isolation level. It can't be set later: opening the scope is
@@ -122,7 +118,8 @@ impl TenantPool {
         scope: &'s TenantScope,
         isolation: Isolation,
     ) -> Result<TenantTransaction<'s>, Error> {
-        self.begun(scope, isolation).await
+        let begun = self.tenants.begun_by(scope, isolation, &SqlxBegins).await?;
+        Ok(TenantTransaction::new(begun))
     }
 
     /// As [`begin`](Self::begin), from a ticket.
@@ -134,7 +131,12 @@ impl TenantPool {
         &self,
         scope: TenantScope,
     ) -> Result<TenantTransaction<'static>, Error> {
-        self.begun(&scope, Isolation::default()).await
+        let isolation = Isolation::default();
+        let begun = self
+            .tenants
+            .begun_by(&scope, isolation, &SqlxBegins)
+            .await?;
+        Ok(TenantTransaction::new(begun))
     }
 
     /// Runs `work` in a transaction: `Ok` commits; an error, a panic or a dropped future rolls
@@ -170,100 +172,53 @@ impl TenantPool {
     /// Looks for holes, now: the whole verification, with the findings that were accepted too.
     ///
     /// # Errors
-    /// As [`acquire`](Self::acquire), where the database can't be asked.
+    /// [`PoolError::NeedsTenant`](super::PoolError::NeedsTenant) where every connection is one
+    /// tenant's; else as [`acquire`](Self::acquire), where the database can't be asked.
     pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
-        self.inner.guarded.verify().await
+        Ok(self.tenants.verify().await?)
+    }
+
+    /// As [`verify`](Self::verify), on a connection of this tenant's: its login, its schema or its
+    /// database, and what it shares with others.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), where the database can't be asked.
+    pub async fn verify_for(&self, scope: &TenantScope) -> Result<Vec<Finding>, Error> {
+        Ok(self.tenants.verify_for(scope).await?)
+    }
+
+    /// Empties this tenant's shelf, and closes the connections of its own login: its right has ended,
+    /// or its credential was changed. Those in use are not put back. Have it called by
+    /// [`Tenancy::on_withdrawn`](tenancy_core::Tenancy::on_withdrawn).
+    pub fn evict(&self, tenant: &TenantId) {
+        self.tenants.evict(tenant);
+    }
+
+    /// Empties every tenant's shelf: as [`evict`](Self::evict), for all.
+    pub fn evict_all(&self) {
+        self.tenants.evict_all();
     }
 
     /// Refuses new checkouts, waits for those that are out, and closes every connection.
     pub async fn close(&self) {
-        self.inner.guarded.capacity.close().await;
+        self.tenants.close().await;
     }
 
     /// How many connections there are.
     pub fn status(&self) -> PoolStatus {
-        self.inner.guarded.capacity.status()
+        self.tenants.status()
     }
 
-    pub(super) async fn ready(&self, deadline: Instant) -> Result<Checkout, Error> {
-        self.inner.guarded.ready(deadline).await
-    }
-
-    async fn bound(&self, scope: &TenantScope) -> Result<Checkout, Error> {
-        scope.ensure_usable()?;
-        let deadline = self.inner.guarded.capacity.deadline();
+    async fn bound(&self, scope: &TenantScope) -> Result<Checkout<Sqlx>, Error> {
         loop {
-            let mut checkout = self.ready(deadline).await?;
-            // It may have ended while this waited for its turn.
-            scope.ensure_usable()?;
-            let reused = checkout.reused;
-            match within(deadline, self.enter(&mut checkout, scope)).await {
-                Ok(()) => return Ok(checkout),
-                Err(error) if try_another(reused, &error) => {}
-                Err(error) => return Err(error),
+            let mut checkout = self.tenants.bound(scope).await?;
+            if checkout.silent_for() < TRUSTED_FOR {
+                return Ok(checkout);
             }
-        }
-    }
-
-    async fn enter(&self, checkout: &mut Checkout, scope: &TenantScope) -> Result<(), Error> {
-        let proof = self.prove(checkout, scope, Binding::Session)?;
-        let rows = message(checkout, proof.enter_sql())
-            .await
-            .map_err(opening_failed)?;
-        let answer = rows.last().and_then(|row| text(row, 0));
-        if !answer.is_some_and(|answer| proof.is_answered_by(answer)) {
-            return Err(Error::OutOfStep);
-        }
-        checkout.opened();
-        Ok(())
-    }
-
-    async fn begun<'s>(
-        &self,
-        scope: &TenantScope,
-        isolation: Isolation,
-    ) -> Result<TenantTransaction<'s>, Error> {
-        scope.ensure_usable()?;
-        let deadline = self.inner.guarded.capacity.deadline();
-        loop {
-            let checkout = self.ready(deadline).await?;
-            scope.ensure_usable()?;
-            let reused = checkout.reused;
-            let proof = self.prove(&checkout, scope, Binding::Transaction)?;
-            let sql = format!("{}; {}", isolation.begin_sql(), proof.enter_sql());
-            match begin(checkout, deadline, sql).await {
-                Ok((transaction, way_back)) => {
-                    return Ok(TenantTransaction::new(
-                        transaction,
-                        StillOpen::Scope,
-                        way_back,
-                    ));
-                }
-                Err(error) if try_another(reused, &error) => {}
-                Err(error) => return Err(error),
+            if let Ok(Ok(())) = timeout(ANSWERS_WITHIN, checkout.ping()).await {
+                return Ok(checkout);
             }
-        }
-    }
-
-    /// Uses the challenge up: whatever happens now, the connection is not clean any more.
-    fn prove(
-        &self,
-        checkout: &Checkout,
-        scope: &TenantScope,
-        binding: Binding,
-    ) -> Result<Proof, Error> {
-        let state = checkout.state()?;
-        let Stage::Clean(challenge) = state.replace(Stage::Opening) else {
-            return Err(Error::OutOfStep);
-        };
-        let Inner { key, kind, .. } = &*self.inner;
-        match key.prove(scope.tenant_id(), *kind, binding, &challenge) {
-            Ok(proof) => Ok(proof),
-            Err(error) => {
-                // Nothing was sent.
-                state.replace(Stage::Clean(challenge));
-                Err(error.into())
-            }
+            checkout.spoil();
         }
     }
 }

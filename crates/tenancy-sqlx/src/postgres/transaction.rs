@@ -6,10 +6,9 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::{Postgres, Transaction};
 use tenancy_core::{CentralScope, TenantScope};
-use tenancy_postgres::scrub::Nonce;
+use tenancy_postgres_pool::{Checkout, Error as PoolError, StillOpen};
 
-use super::capacity::WayBack;
-use super::wire::{commit_failed, message, text};
+use super::driver::{Begun, Sqlx, message};
 use crate::Error;
 
 /// A transaction in which one tenant's scope is open, and which ends with it.
@@ -27,70 +26,17 @@ pub struct ScopedTransaction<'s, S> {
     /// `None` only while it is dropped.
     transaction: Option<Transaction<'s, Postgres>>,
     still_open: StillOpen,
-    way_back: WayBack,
+    /// What the connection goes back to.
+    checkout: Checkout<Sqlx>,
     scope: PhantomData<&'s S>,
 }
 
-/// How far a transaction is kept apart from those beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Isolation {
-    /// Each statement sees what was committed before it.
-    #[default]
-    ReadCommitted,
-    /// The whole transaction sees what was committed before it.
-    RepeatableRead,
-    /// As if the transactions had run one after another; be ready to try again (40001).
-    Serializable,
-}
-
-impl Isolation {
-    pub(super) fn begin_sql(self) -> &'static str {
-        match self {
-            // What is pinned when a connection is made.
-            Self::ReadCommitted => "BEGIN",
-            Self::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
-            Self::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        }
-    }
-}
-
-/// How to tell, before its end, that a transaction is the one that was begun.
-pub(super) enum StillOpen {
-    /// The scope is bound to the transaction, so it is gone where SQL has ended it.
-    Scope,
-    /// A setting that is local to the transaction.
-    Mark(Nonce),
-}
-
-impl StillOpen {
-    /// Leaves the mark of a central transaction.
-    pub(super) fn mark_sql(nonce: &Nonce) -> String {
-        format!("SELECT pg_catalog.set_config('tenancy.open', '{nonce}', true)")
-    }
-
-    /// An expression that raises, or is false or NULL, where the transaction is over.
-    fn condition(&self) -> String {
-        match self {
-            Self::Scope => "tenancy.current_tenant() IS NOT NULL".to_owned(),
-            Self::Mark(nonce) => format!(
-                "1 OPERATOR(pg_catalog./) (pg_catalog.current_setting('tenancy.open', true) \
-                 OPERATOR(pg_catalog.=) '{nonce}'::pg_catalog.text)::pg_catalog.int4 IS NOT NULL"
-            ),
-        }
-    }
-}
-
-impl<'s, S> ScopedTransaction<'s, S> {
-    pub(super) fn new(
-        transaction: Transaction<'s, Postgres>,
-        still_open: StillOpen,
-        way_back: WayBack,
-    ) -> Self {
+impl<S> ScopedTransaction<'_, S> {
+    pub(super) fn new(((transaction, checkout), still_open): (Begun, StillOpen)) -> Self {
         Self {
             transaction: Some(transaction),
             still_open,
-            way_back,
+            checkout,
             scope: PhantomData,
         }
     }
@@ -102,46 +48,33 @@ impl<'s, S> ScopedTransaction<'s, S> {
     /// none, as if all were well.
     ///
     /// # Errors
-    /// [`Error::TransactionOver`] where SQL ran `COMMIT` or `ROLLBACK` itself,
-    /// [`Error::TransactionFailed`] where a statement failed and its error was passed over,
-    /// [`Error::Commit`] where the database refused, such as for a deferred constraint: in these
-    /// nothing is saved by this commit. [`Error::CommitUnknown`] where the connection was lost in
+    /// [`PoolError::TransactionOver`] where SQL ran `COMMIT` or `ROLLBACK` itself,
+    /// [`PoolError::TransactionFailed`] where a statement failed and its error was passed over,
+    /// [`PoolError::Commit`] where the database refused, such as for a deferred constraint: in these
+    /// nothing is saved by this commit. [`PoolError::CommitUnknown`] where the connection was lost in
     /// the midst of it.
     pub async fn commit(mut self) -> Result<(), Error> {
-        self.end("COMMIT").await
+        Ok(self.end("COMMIT").await?)
     }
 
     /// Takes back what was done. Dropping does the same, without waiting.
     ///
     /// # Errors
-    /// [`Error::TransactionOver`] where SQL ran `COMMIT` or `ROLLBACK` itself, so that something
-    /// may be saved; [`Error::CommitUnknown`] where the connection was lost, and the database rolls
-    /// back by itself.
+    /// [`PoolError::TransactionOver`] where SQL ran `COMMIT` or `ROLLBACK` itself, so that something
+    /// may be saved; [`PoolError::CommitUnknown`] where the connection was lost, and the database
+    /// rolls back by itself.
     pub async fn rollback(mut self) -> Result<(), Error> {
         match self.end("ROLLBACK").await {
             // What failed is taken back when this is dropped, now.
-            Err(Error::TransactionFailed) => Ok(()),
-            ended => ended,
+            Ok(()) | Err(PoolError::TransactionFailed) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
-    async fn end(&mut self, how: &'static str) -> Result<(), Error> {
-        let nonce = Nonce::random()?;
-        let condition = self.still_open.condition();
-        let sql =
-            format!("SELECT '{nonce}'::pg_catalog.text, ({condition})::pg_catalog.text; {how}");
-        let rows = message(self, sql).await.map_err(commit_failed)?;
-        // Answered by another message's answer: what became of this one is not known.
-        let [answer] = rows.as_slice() else {
-            return Err(Error::CommitUnknown(None));
-        };
-        if text(answer, 0) != Some(nonce.as_str()) {
-            return Err(Error::CommitUnknown(None));
-        }
-        if text(answer, 1) != Some("true") {
-            return Err(Error::TransactionOver);
-        }
-        Ok(())
+    async fn end(&mut self, how: &'static str) -> Result<(), PoolError> {
+        let end = self.still_open.end(how)?;
+        let answer = message(self, end.sql().to_owned()).await;
+        end.judge(&Sqlx, answer)
     }
 }
 
@@ -168,7 +101,7 @@ impl<S> DerefMut for ScopedTransaction<'_, S> {
 impl<S> Drop for ScopedTransaction<'_, S> {
     fn drop(&mut self) {
         // SQLx queues the rollback and spawns the way back, also when dropped outside a runtime.
-        let _entered = self.way_back.runtime.enter();
+        let _entered = self.checkout.runtime().enter();
         drop(self.transaction.take());
     }
 }

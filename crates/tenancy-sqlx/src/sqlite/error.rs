@@ -1,10 +1,10 @@
-//! What can be wrong with one tenant's database.
+//! What can be wrong with one tenant's database, and with what is done in it.
 
 use tenancy_core::BoxError;
 
 use crate::DriverError;
 
-/// Why a tenant's database was not opened, made or removed.
+/// Why a tenant's database was not opened, made or removed, or what was done in it not saved.
 ///
 /// No variant holds a path, a tenant's id or a row.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,28 @@ pub enum DatabaseError {
         "as many tenants' databases as may be open are in use, and none came free in time: raise max_open, or hold checkouts for a shorter time"
     )]
     AllInUse,
+    /// All of this tenant's connections are in use, and none came back in time.
+    #[error(
+        "all of this tenant's connections are in use, and none came back in time: look for checkouts that are held too long, or raise connections_per_tenant"
+    )]
+    PoolTimedOut,
+    /// The databases were closed.
+    #[error("the tenants' databases are closed: nothing is handed out after close()")]
+    PoolClosed,
+    /// There is no tokio runtime to work on.
+    #[error("no tokio runtime is running here: call the pool from a task of one")]
+    NoRuntime,
+    /// No connection could be made.
+    #[error("no connection to this tenant's database could be made")]
+    Connect(#[source] DriverError),
+    /// The transaction ended before its commit.
+    #[error(
+        "the transaction was over before its commit: SQL inside it ran COMMIT or ROLLBACK itself, and nothing was saved; leave both to the commit"
+    )]
+    TransactionOver,
+    /// SQLite refused the commit.
+    #[error("SQLite refused the commit, so nothing was saved")]
+    Commit(#[source] DriverError),
     /// It was not open in time.
     #[error(
         "this tenant's database was not open in time: it is locked, or its disk is slow; other tenants are not held up by it"

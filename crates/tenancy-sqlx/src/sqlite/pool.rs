@@ -102,7 +102,7 @@ pub(super) async fn on_blocking<T: Send + 'static>(
     // It fails only when the runtime is shutting down.
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| Error::NoRuntime)
+        .map_err(|_| DatabaseError::NoRuntime.into())
 }
 
 /// A connection's place, held: the slot goes back when it is dropped, and the tenant's database is
@@ -121,12 +121,12 @@ impl Place {
         lease: Lease<FilePool>,
         deadline: Instant,
     ) -> Result<(Self, PoolConnection<Sqlite>), Error> {
-        let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
-        let pool = lease.value().ok_or(Error::PoolClosed)?;
+        let runtime = Handle::try_current().map_err(|_| DatabaseError::NoRuntime)?;
+        let pool = lease.value().ok_or(DatabaseError::PoolClosed)?;
         let permit = timeout_at(deadline, Arc::clone(&pool.free).acquire_owned())
             .await
-            .map_err(|_| Error::PoolTimedOut)?
-            .map_err(|_| Error::PoolClosed)?;
+            .map_err(|_| DatabaseError::PoolTimedOut)?
+            .map_err(|_| DatabaseError::PoolClosed)?;
         let slot = Some(pool.take());
         let place = Self {
             slot,
@@ -140,7 +140,7 @@ impl Place {
 
     async fn connect(&self, deadline: Instant) -> Result<PoolConnection<Sqlite>, Error> {
         let (Some(slot), Some(pool)) = (&self.slot, self.lease.value()) else {
-            return Err(Error::PoolClosed);
+            return Err(DatabaseError::PoolClosed.into());
         };
         timeout_at(deadline, slot.connect(&pool.file, &pool.tenant))
             .await

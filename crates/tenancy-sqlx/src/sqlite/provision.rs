@@ -142,7 +142,7 @@ impl SqliteTenants {
         connection
             .close()
             .await
-            .map_err(|error| Error::Connect(error.into()))?;
+            .map_err(|error| DatabaseError::Connect(error.into()))?;
         verified
     }
 
@@ -150,11 +150,11 @@ impl SqliteTenants {
         let connected = options(file.path(), self.inner.settings.busy_timeout)
             .connect()
             .await;
-        let mut connection = connected.map_err(|error| Error::Connect(error.into()))?;
+        let mut connection = connected.map_err(|error| DatabaseError::Connect(error.into()))?;
         let mut handle = connection
             .lock_handle()
             .await
-            .map_err(|error| Error::Connect(error.into()))?;
+            .map_err(|error| DatabaseError::Connect(error.into()))?;
         tenancy_sqlite::seal(&mut handle, file).map_err(DatabaseError::File)?;
         drop(handle);
         Ok(connection)
@@ -171,7 +171,7 @@ impl SqliteTenants {
             .pragma("locking_mode", "EXCLUSIVE")
             .connect()
             .await;
-        let mut connection = connected.map_err(|error| Error::Connect(error.into()))?;
+        let mut connection = connected.map_err(|error| DatabaseError::Connect(error.into()))?;
         let deadline = deadline(self.inner.settings.acquire_timeout);
         loop {
             match take_out_mark(&mut connection, tenant).await {
@@ -195,7 +195,7 @@ struct Making {
 
 impl Making {
     async fn finish(mut self) -> Result<Draft, Error> {
-        let (connection, draft) = self.parts.take().ok_or(Error::PoolClosed)?;
+        let (connection, draft) = self.parts.take().ok_or(DatabaseError::PoolClosed)?;
         connection.close().await.map_err(not_made)?;
         Ok(draft)
     }

@@ -154,7 +154,7 @@ async fn seal_connection(
     let mut handle = connection
         .lock_handle()
         .await
-        .map_err(|error| Error::Connect(error.into()))?;
+        .map_err(|error| DatabaseError::Connect(error.into()))?;
     seal(&mut handle, file).map_err(DatabaseError::File)?;
     listen(&mut handle, state);
     Ok(handle.address())
@@ -202,7 +202,7 @@ pub(super) async fn verify(
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
         .fetch_one(&mut *connection)
         .await
-        .map_err(|error| Error::Connect(error.into()))?;
+        .map_err(|error| DatabaseError::Connect(error.into()))?;
     if mode == "wal" {
         Ok(())
     } else {
@@ -218,18 +218,18 @@ fn not_readable(error: sqlx::Error) -> Error {
         .as_deref()
     {
         Some("1" | "26") => DatabaseError::NotThisTenants.into(),
-        _ => Error::Connect(error.into()),
+        _ => DatabaseError::Connect(error.into()).into(),
     }
 }
 
 fn no_connection(error: sqlx::Error, file: &TenantFile) -> Error {
     match error {
         sqlx::Error::PoolTimedOut => DatabaseError::OpenTimedOut.into(),
-        sqlx::Error::PoolClosed => Error::PoolClosed,
+        sqlx::Error::PoolClosed => DatabaseError::PoolClosed.into(),
         // SQLITE_CANTOPEN says nothing of why.
         error => match file.check() {
             Err(why) => DatabaseError::File(why).into(),
-            Ok(()) => Error::Connect(DriverError::from(error)),
+            Ok(()) => DatabaseError::Connect(DriverError::from(error)).into(),
         },
     }
 }

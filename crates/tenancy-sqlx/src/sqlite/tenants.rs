@@ -107,8 +107,8 @@ impl SqliteTenants {
     ///
     /// # Errors
     /// [`Error::Scope`] without a usable scope; [`Error::Sqlite`] where the tenant's placement or
-    /// file is not what it must be, or no room came free in time; [`Error::PoolTimedOut`] where the
-    /// tenant's own connections are all in use; [`Error::PoolClosed`], [`Error::Connect`].
+    /// file is not what it must be, or no room came free in time; [`DatabaseError::PoolTimedOut`] where the
+    /// tenant's own connections are all in use; [`DatabaseError::PoolClosed`], [`DatabaseError::Connect`].
     pub async fn acquire<'s>(
         &self,
         scope: &'s TenantScope,
@@ -240,7 +240,7 @@ impl SqliteTenants {
 fn refused(error: NoLease<Error>) -> Error {
     match error {
         NoLease::Open(error) => error,
-        NoLease::Closed => Error::PoolClosed,
+        NoLease::Closed => DatabaseError::PoolClosed.into(),
         NoLease::Barred => DatabaseError::BeingRemoved.into(),
         NoLease::Full => DatabaseError::AllInUse.into(),
         NoLease::Slow => DatabaseError::OpenTimedOut.into(),
@@ -250,7 +250,8 @@ fn refused(error: NoLease<Error>) -> Error {
 impl Inner {
     /// Closes what is idle, from the first checkout on: before that there may be no runtime.
     fn start_sweeper(&self) -> Result<(), Error> {
-        let runtime = tokio::runtime::Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let runtime =
+            tokio::runtime::Handle::try_current().map_err(|_| DatabaseError::NoRuntime)?;
         self.sweeper.get_or_init(|| {
             let (cache, idle) = (self.cache.downgrade(), self.settings.idle_timeout);
             Sweeper(runtime.spawn(async move {

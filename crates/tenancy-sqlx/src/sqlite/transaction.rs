@@ -8,6 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{SqlSafeStr, Sqlite, Transaction};
 use tenancy_core::TenantScope;
 
+use super::error::DatabaseError;
 use super::pool::Place;
 use crate::Error;
 
@@ -47,21 +48,21 @@ impl SqliteTenantTransaction<'_> {
     /// Saves what was done.
     ///
     /// # Errors
-    /// [`Error::TransactionOver`] where SQL in it has ended the transaction: its `COMMIT` was turned
-    /// into a rollback, and nothing was saved. [`Error::Commit`] where SQLite refuses.
+    /// [`DatabaseError::TransactionOver`] where SQL in it has ended the transaction: its `COMMIT` was turned
+    /// into a rollback, and nothing was saved. [`DatabaseError::Commit`] where SQLite refuses.
     pub async fn commit(mut self) -> Result<(), Error> {
         let (Some(transaction), Some(state)) = (self.transaction.take(), self.place.state()) else {
-            return Err(Error::TransactionOver);
+            return Err(DatabaseError::TransactionOver.into());
         };
         if !state.let_commit() {
             self.transaction = Some(transaction);
-            return Err(Error::TransactionOver);
+            return Err(DatabaseError::TransactionOver.into());
         }
         match transaction.commit().await {
             Ok(()) => Ok(()),
             // A COMMIT that was queued before ours, by a future that was dropped, went through.
-            Err(_) if state.was_committed() => Err(Error::TransactionOver),
-            Err(error) => Err(Error::Commit(error.into())),
+            Err(_) if state.was_committed() => Err(DatabaseError::TransactionOver.into()),
+            Err(error) => Err(DatabaseError::Commit(error.into()).into()),
         }
     }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tenancy_sqlx::Error;
-use tenancy_sqlx::postgres::TenantPool;
+use tenancy_sqlx::postgres::{PoolError, TenantPool};
 use tenancy_testkit::proxy::Proxy;
 
 use super::half_read::backend;
-use super::stage::{ACME, GLOBEX, Stage, all_back, each, until};
+use super::stage::{ACME, GLOBEX, Stage, all_back, each, rested, until};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -94,6 +94,7 @@ async fn killed_at_rest_is_not_noticed() {
             drop(held);
             all_back(&pool).await;
             stage.kill_all().await;
+            rested().await;
             assert_eq!(titles(&pool, &acme.scope).await.len(), 3);
             all_back(&pool).await;
             stage.kill_all().await;
@@ -105,6 +106,26 @@ async fn killed_at_rest_is_not_noticed() {
                 .unwrap();
         }
         all_back(&pool).await;
+        acme.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn killed_just_now_on_the_shelf_is_an_error_and_no_more() {
+    each(async |stage: Stage| {
+        let pool = stage.pool(1).await;
+        let acme = stage.scope(ACME).await;
+        for _ in 0..3 {
+            titles(&pool, &acme.scope).await;
+            all_back(&pool).await;
+            assert_eq!(pool.status().shelved, 1);
+            stage.kill_all().await;
+            let mut db = pool.acquire(&acme.scope).await.unwrap();
+            assert!(sqlx::query(INSERT).execute(&mut *db).await.is_err());
+            drop(db);
+            assert_eq!(titles(&pool, &acme.scope).await.len(), 3);
+        }
         acme.end().await;
     })
     .await;
@@ -124,7 +145,7 @@ async fn killed_in_use_is_an_error_and_no_more() {
             assert!(sqlx::query("SELECT 1").execute(&mut *db).await.is_err());
             assert!(matches!(
                 tx.commit().await,
-                Err(Error::CommitUnknown(Some(_)))
+                Err(Error::Pool(PoolError::CommitUnknown(Some(_))))
             ));
             drop(db);
             let mut db = pool.acquire(&acme.scope).await.unwrap();
@@ -148,6 +169,8 @@ async fn a_server_that_falls_silent_or_is_cut_off() {
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(2))
             .scrub_timeout(SHORT)
+            // Whatever is handed out has had its scope opened then.
+            .shelf_timeout(Duration::ZERO)
             .connect()
             .await
             .unwrap();
@@ -158,9 +181,15 @@ async fn a_server_that_falls_silent_or_is_cut_off() {
             all_back(&pool).await;
             proxy.stall(true);
             let late = pool.acquire(&acme.scope).await;
-            assert!(matches!(late, Err(Error::ServerTimedOut)), "{late:?}");
+            assert!(
+                matches!(late, Err(Error::Pool(PoolError::ServerTimedOut))),
+                "{late:?}"
+            );
             let late = pool.begin(&acme.scope).await;
-            assert!(matches!(late, Err(Error::ServerTimedOut)), "{late:?}");
+            assert!(
+                matches!(late, Err(Error::Pool(PoolError::ServerTimedOut))),
+                "{late:?}"
+            );
             proxy.stall(false);
             assert_eq!(titles(&pool, &acme.scope).await.len(), 3);
         }
@@ -183,7 +212,7 @@ async fn a_server_that_falls_silent_or_is_cut_off() {
             proxy.cut_all();
         });
         assert!(
-            matches!(ended, Err(Error::CommitUnknown(Some(_)))),
+            matches!(ended, Err(Error::Pool(PoolError::CommitUnknown(Some(_))))),
             "{ended:?}"
         );
         proxy.stall(false);
@@ -219,7 +248,7 @@ async fn a_full_pool_waits_and_then_says_so() {
         );
         assert!(matches!(
             pool.acquire(&acme.scope).await,
-            Err(Error::PoolTimedOut)
+            Err(Error::Pool(PoolError::PoolTimedOut))
         ));
         let (third, ()) = tokio::join!(pool.acquire(&acme.scope), async {
             tokio::task::yield_now().await;
@@ -254,14 +283,14 @@ async fn closing_waits_for_those_that_are_out() {
         assert!(closing.as_mut().now_or_never().is_none());
         assert!(matches!(
             pool.acquire(&acme.scope).await,
-            Err(Error::PoolClosed)
+            Err(Error::Pool(PoolError::PoolClosed))
         ));
         sqlx::query(INSERT).execute(&mut **tx).await.unwrap();
         tx.commit().await.unwrap();
         closing.await;
         assert!(matches!(
             pool.acquire(&acme.scope).await,
-            Err(Error::PoolClosed)
+            Err(Error::Pool(PoolError::PoolClosed))
         ));
         assert_eq!(stage.titles(ACME).await.len(), 4);
         until("connections to close", async || {
@@ -291,6 +320,13 @@ fn what_is_dropped_outside_a_runtime_comes_back() {
     runtime.block_on(async {
         all_back(&pool).await;
         assert_eq!(pool.status().idle, 2);
+    });
+    // In flight.
+    let mut begin = Box::pin(pool.begin(&acme.scope));
+    runtime.block_on(async { assert!(futures_util::poll!(&mut begin).is_pending()) });
+    drop(begin);
+    runtime.block_on(async {
+        all_back(&pool).await;
         assert_eq!(titles(&pool, &acme.scope).await.len(), 3);
     });
     // Nor does it panic where the runtime itself is gone; the sockets went with it.

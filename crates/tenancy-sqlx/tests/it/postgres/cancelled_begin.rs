@@ -16,7 +16,7 @@ use super::half_read::backend;
 use super::stage::{ACME, GLOBEX, Stage, all_back, each};
 
 /// Polls `work` up to `polls` times, and drops it. Answers whether it was done before that.
-async fn cancelled<T>(work: impl Future<Output = T>, polls: u32) -> Option<T> {
+pub(super) async fn cancelled<T>(work: impl Future<Output = T>, polls: u32) -> Option<T> {
     let mut work = pin!(work);
     for _ in 0..polls {
         if let std::task::Poll::Ready(done) = poll!(work.as_mut()) {
@@ -133,7 +133,10 @@ async fn a_connection_whose_scope_may_or_may_not_be_open_is_dropped() {
     each(async |stage: Stage| {
         let proxy = Proxy::in_front_of(stage.server).unwrap();
         let url = proxy.url(&stage.database.runtime_url()).unwrap();
-        let builder = stage.builder(&url).scrub_timeout(Duration::from_secs(20));
+        let builder = stage
+            .builder(&url)
+            .scrub_timeout(Duration::from_secs(20))
+            .shelf_timeout(Duration::ZERO);
         let pool = builder.max_connections(1).connect().await.unwrap();
         let (acme, globex) = (stage.scope(ACME).await, stage.scope(GLOBEX).await);
         for begins in [false, true, false, true] {

@@ -6,14 +6,15 @@ use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
-use tenancy_conformance::{Body, Harness, Row, Session, Suite, TransactionSession};
+use tenancy_adapter_tests::World;
+use tenancy_conformance::{Body, Harness, Row, Session, Suite, Tier, TransactionSession};
 use tenancy_core::{BoxError, TenantScope};
 use tenancy_postgres::key::SealingKey;
 use tenancy_postgres::seal::{Binding, Challenge, LEAVE};
 use tenancy_sqlx::postgres::TenantKind;
 use tenancy_testkit::postgres::Major;
 
-use super::conformance::{Leads, On, installed};
+use super::conformance::{Leads, On};
 
 struct Careless {
     pool: PgPool,
@@ -136,11 +137,12 @@ async fn is_caught() {
         "cancellation.closure",
         "cancellation.dropped_query",
     ];
-    let (stage, database, _) = installed(Major::V18, TenantKind::Text).await;
+    let world = World::new(Tier::RowLevelSealed, Major::V18, TenantKind::Text).await;
+    let stage = world.stage();
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(std::time::Duration::from_secs(2))
-        .connect(&database.runtime_url())
+        .connect(world.url())
         .await
         .unwrap();
     let careless = Careless {
@@ -153,7 +155,7 @@ async fn is_caught() {
         let suite = Suite::row_level_postgres().only(&missed);
         let report = suite
             .time_limit(std::time::Duration::from_secs(15))
-            .run(&careless, &stage)
+            .run(&careless, stage)
             .await;
         println!("{report}");
         for (case, _) in report.failures() {

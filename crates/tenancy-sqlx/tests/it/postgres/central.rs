@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use tenancy_core::{CentralScope, TenantScope};
 use tenancy_sqlx::Error;
-use tenancy_sqlx::postgres::CentralPool;
+use tenancy_sqlx::postgres::{CentralPool, PoolError};
 use tenancy_testkit::proxy::Proxy;
 
 use super::half_read::backend;
@@ -57,7 +57,10 @@ async fn central_sees_every_tenant_and_offers_the_same_verbs() {
                             Ok(())
                         })
                         .await;
-                    assert!(matches!(over, Err(Error::TransactionOver)), "{over:?}");
+                    assert!(
+                        matches!(over, Err(Error::Pool(PoolError::TransactionOver))),
+                        "{over:?}"
+                    );
                     let failed = pool
                         .transaction(scope, async |tx| -> Result<(), Error> {
                             let _passed_over = sqlx::raw_sql("SELECT 1 / 0").execute(tx).await;
@@ -65,7 +68,7 @@ async fn central_sees_every_tenant_and_offers_the_same_verbs() {
                         })
                         .await;
                     assert!(
-                        matches!(failed, Err(Error::TransactionFailed)),
+                        matches!(failed, Err(Error::Pool(PoolError::TransactionFailed))),
                         "{failed:?}"
                     );
                     Ok(())

@@ -1,21 +1,19 @@
 //! The adversarial suite over [`TenantPool`], on every major that is supported.
 
-use std::io::Write as _;
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, ValueRef as _};
+use tenancy_adapter_tests::World;
 use tenancy_conformance::{
-    Body, Harness, Row, Session, SqlError, Stage, Suite, TransactionSession,
+    Body, Connections, Harness, Row, Session, SqlError, Tier, TransactionSession,
 };
-use tenancy_core::{BoxError, TenantScope};
-use tenancy_postgres::install::Roles;
+use tenancy_core::{BoxError, TenantId, TenantScope};
 use tenancy_sqlx::postgres::{TenantConnection, TenantKind, TenantPool, TenantTransaction};
-use tenancy_testkit::postgres::{Database, Major, Server, majors, majors_all};
+use tenancy_testkit::pgbouncer::is_left_out;
+use tenancy_testkit::postgres::{Major, majors, majors_all};
 
-struct Sqlx(TenantPool);
+struct Sqlx(TenantPool, Tier);
 
 /// Anything that leads to the driver's connection.
 pub(super) struct On<C>(pub(super) C);
@@ -129,8 +127,16 @@ impl Harness for Sqlx {
         &'a self,
         scope: &'a TenantScope,
     ) -> BoxFuture<'a, Result<Box<dyn Session + 'a>, BoxError>> {
-        async move { Ok(Box::new(On(self.0.acquire(scope).await?)) as Box<dyn Session + 'a>) }
-            .boxed()
+        async move {
+            // Through a pooler a scope lasts for a transaction.
+            let session: Box<dyn Session + 'a> = if self.1 == Tier::RowLevelPooled {
+                Box::new(On(self.0.begin(scope).await?))
+            } else {
+                Box::new(On(self.0.acquire(scope).await?))
+            };
+            Ok(session)
+        }
+        .boxed()
     }
 
     fn begin<'a>(
@@ -154,6 +160,21 @@ impl Harness for Sqlx {
                 },
             )
             .boxed()
+    }
+
+    fn evict<'a>(&'a self, tenant: &'a TenantId) -> Option<BoxFuture<'a, ()>> {
+        self.0.evict(tenant);
+        Some(std::future::ready(()).boxed())
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        let status = self.0.status();
+        Some(Connections {
+            max: status.max,
+            size: status.size,
+            in_use: status.in_use,
+            waiting: status.waiting,
+        })
     }
 }
 
@@ -180,71 +201,78 @@ fn sql_error(error: &sqlx::Error) -> SqlError {
     }
 }
 
-/// A fresh database with everything installed.
-pub(super) async fn installed(major: Major, kind: TenantKind) -> (Stage, Database, Roles) {
-    let database = Server::shared(major)
-        .await
-        .unwrap()
-        .database()
-        .await
-        .unwrap();
-    let role = |name: &str| name.parse().unwrap();
-    let roles = Roles::new(
-        role(database.runtime_role()),
-        role(database.central_role()),
-        role(database.owner_role()),
-    )
-    .unwrap();
-    let (admin, runtime) = (database.admin_url(), database.runtime_url());
-    (
-        Stage::install(&admin, &runtime, &roles, kind)
-            .await
-            .unwrap(),
-        database,
-        roles,
-    )
-}
-
-async fn passes(kind: TenantKind, majors: Vec<Major>) {
+async fn passes(tier: Tier, kind: TenantKind, majors: Vec<Major>) {
     for major in majors {
-        let (stage, database, roles) = installed(major, kind).await;
-        let pool = TenantPool::builder(&database.runtime_url())
-            .sealing_key(stage.sealing_key().unwrap().clone())
-            .roles(roles)
-            .kind(kind)
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(6))
+        let world = World::new(tier, major, kind).await;
+        let pool = world
+            .settle(TenantPool::builder(world.url()))
             .connect()
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        let report = Suite::row_level_postgres().run(&Sqlx(pool), &stage).await;
-        assert!(report.is_clean(), "{kind}:\n{report}");
-        assert!(report.skipped().next().is_none(), "{kind}:\n{report}");
-        note_down(report.server_version());
+            .await;
+        let pool = pool.unwrap_or_else(|error| panic!("{error}"));
+        world.passes(&Sqlx(pool, tier)).await;
     }
-}
-
-/// For the table of what works, which is written from clean runs alone.
-fn note_down(version: &str) {
-    let Some(file) = std::env::var_os("TENANCY_TEST_EVIDENCE") else {
-        return;
-    };
-    let line = format!("tenancy-sqlx\tPostgreSQL\t{version}\trow-level\tdatabase\n");
-    let mut file = std::fs::OpenOptions::new().append(true).open(file).unwrap();
-    file.write_all(line.as_bytes()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text() {
-    passes(TenantKind::Text, majors_all()).await;
+    passes(Tier::RowLevelSealed, TenantKind::Text, majors_all()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uuid() {
-    passes(TenantKind::Uuid, majors()).await;
+    passes(Tier::RowLevelSealed, TenantKind::Uuid, majors()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bigint() {
-    passes(TenantKind::Bigint, majors()).await;
+    passes(Tier::RowLevelSealed, TenantKind::Bigint, majors()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_level_logins() {
+    passes(Tier::RowLevelLogins, TenantKind::Text, majors_all()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schemas_routed() {
+    passes(Tier::SchemaRouted, TenantKind::Text, majors()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schemas_with_logins() {
+    passes(Tier::SchemaLogins, TenantKind::Text, majors()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases() {
+    passes(Tier::Databases, TenantKind::Text, majors()).await;
+}
+
+/// Through a real `PgBouncer` in transaction mode.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn row_level_pooled() {
+    if is_left_out() {
+        println!("left out: PgBouncer");
+        return;
+    }
+    passes(Tier::RowLevelPooled, TenantKind::Text, majors()).await;
+}
+
+/// Cancels, panics, kills and evictions at random, in every tier.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults() {
+    for major in majors() {
+        for tier in Tier::ALL {
+            if tier == Tier::RowLevelPooled && is_left_out() {
+                continue;
+            }
+            let world = World::new(tier, major, TenantKind::Text).await;
+            let settings = world
+                .settle(TenantPool::builder(world.url()))
+                .max_connections(world.fault_connections());
+            let pool = settings.connect().await;
+            let pool = pool.unwrap_or_else(|error| panic!("{error}"));
+            world.endures(&Sqlx(pool, tier)).await;
+        }
+    }
 }

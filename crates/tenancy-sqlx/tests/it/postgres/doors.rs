@@ -5,13 +5,13 @@ use tenancy_postgres::install::Roles;
 use tenancy_postgres::key::{KeyId, SealingKey};
 use tenancy_postgres::verify::Code;
 use tenancy_sqlx::Error;
-use tenancy_sqlx::postgres::{CentralPool, Findings, TenantKind, TenantPool};
+use tenancy_sqlx::postgres::{CentralPool, Findings, PoolError, TenantKind, TenantPool};
 
-use super::stage::{ACME, Stage, all_back, each};
+use super::stage::{ACME, Stage, all_back, each, rested};
 
 fn holes<T: std::fmt::Debug>(tried: Result<T, Error>) -> Findings {
     match tried {
-        Err(Error::Unsafe(findings)) => findings,
+        Err(Error::Pool(PoolError::Unsafe(findings))) => findings,
         other => panic!("{other:?}"),
     }
 }
@@ -80,6 +80,7 @@ async fn a_setting_planted_for_every_later_connection_stops_the_pool() {
         drop(db);
         all_back(&pool).await;
         stage.kill_all().await;
+        rested().await;
         let findings = holes(pool.acquire(&acme.scope).await);
         assert!(names(&findings, Code::RoleSetting), "{findings}");
         holes(pool.begin(&acme.scope).await);
@@ -182,9 +183,15 @@ async fn another_key_opens_nothing() {
                 .unwrap();
             for _ in 0..3 {
                 let refused = pool.acquire(&acme.scope).await.unwrap_err();
-                assert!(matches!(refused, Error::Refused { .. }), "{refused:?}");
+                assert!(
+                    matches!(refused, Error::Pool(PoolError::Refused { .. })),
+                    "{refused:?}"
+                );
                 let refused = pool.begin(&acme.scope).await.unwrap_err();
-                assert!(matches!(refused, Error::Refused { .. }), "{refused:?}");
+                assert!(
+                    matches!(refused, Error::Pool(PoolError::Refused { .. })),
+                    "{refused:?}"
+                );
             }
             all_back(&pool).await;
             assert_eq!(pool.status().idle, 0);
@@ -216,7 +223,10 @@ async fn an_id_that_is_not_canonical_for_the_columns_type_opens_nothing() {
                 })
                 .await
         };
-        assert!(matches!(tried("01000").await, Err(Error::Enforcement(_))));
+        assert!(matches!(
+            tried("01000").await,
+            Err(Error::Pool(PoolError::Enforcement(_)))
+        ));
         // The connection was not spoilt.
         assert_eq!(pool.status().size, 1);
         tried("1000").await.unwrap();
@@ -229,22 +239,33 @@ async fn an_id_that_is_not_canonical_for_the_columns_type_opens_nothing() {
 async fn without_a_key_a_url_or_a_server() {
     // The environment of a test run holds no sealing key.
     let none = TenantPool::connect("postgres://app@127.0.0.1:1/none").await;
-    assert!(matches!(none, Err(Error::NoSealingKey)), "{none:?}");
+    assert!(
+        matches!(none, Err(Error::Pool(PoolError::NoSealingKey))),
+        "{none:?}"
+    );
     let key = SealingKey::generate(KeyId::new(1).unwrap()).unwrap();
     let odd = TenantPool::builder("not a url")
         .sealing_key(key.clone())
         .connect()
         .await;
-    assert!(matches!(odd, Err(Error::Url(_))), "{odd:?}");
+    assert!(
+        matches!(odd, Err(Error::Pool(PoolError::Url(_)))),
+        "{odd:?}"
+    );
     let server = tenancy_testkit::postgres::Server::shared(tenancy_testkit::postgres::majors()[0]);
     let server = server.await.unwrap();
     let database = server.database().await.unwrap();
     let url = database.url_for(database.runtime_role(), "not-the-password");
     let refused = TenantPool::builder(&url).sealing_key(key).connect().await;
     match refused {
-        Err(Error::Connect(error)) => assert!(!format!("{error:?} {error}").contains("not-the")),
+        Err(Error::Pool(PoolError::Connect(error))) => {
+            assert!(!format!("{error:?} {error}").contains("not-the"));
+        }
         // A server that trusts everyone on this host.
-        other => assert!(matches!(other, Err(Error::Unsafe(_))), "{other:?}"),
+        other => assert!(
+            matches!(other, Err(Error::Pool(PoolError::Unsafe(_)))),
+            "{other:?}"
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use sqlx::PgConnection;
 use tenancy_core::TenantScope;
 use tenancy_sqlx::Error;
-use tenancy_sqlx::postgres::TenantPool;
+use tenancy_sqlx::postgres::{PoolError, TenantPool};
 use tenancy_testkit::postgres::majors;
 
 use super::stage::{ACME, GLOBEX, Stage, all_back, each};
@@ -186,7 +186,7 @@ impl Worker<'_> {
 fn fate(ended: &Result<(), Error>) -> Fate {
     match ended {
         Ok(()) => Fate::Saved,
-        Err(Error::CommitUnknown(_)) => Fate::Unknown,
+        Err(Error::Pool(PoolError::CommitUnknown(_))) => Fate::Unknown,
         Err(_) => Fate::TakenBack,
     }
 }

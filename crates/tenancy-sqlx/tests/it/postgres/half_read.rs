@@ -5,10 +5,11 @@ use futures_util::StreamExt as _;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection};
 use tenancy_sqlx::Error;
+use tenancy_sqlx::postgres::PoolError;
 
 use super::stage::{ACME, GLOBEX, Stage, all_back, each};
 
-async fn half_read(connection: &mut PgConnection) {
+pub(super) async fn half_read(connection: &mut PgConnection) {
     let mut copy = connection
         .copy_out_raw("COPY (SELECT pg_catalog.generate_series(1, 3)) TO STDOUT")
         .await
@@ -16,7 +17,7 @@ async fn half_read(connection: &mut PgConnection) {
     copy.next().await.unwrap().unwrap();
 }
 
-async fn fails(connection: &mut PgConnection) -> bool {
+pub(super) async fn fails(connection: &mut PgConnection) -> bool {
     sqlx::raw_sql("SELECT 1 / 0")
         .execute(connection)
         .await
@@ -74,14 +75,20 @@ async fn a_commit_behind_it_is_not_taken_for_done() {
         let acme = stage.scope(ACME).await;
         let mut tx = pool.begin(&acme.scope).await.unwrap();
         half_read(&mut tx).await;
-        assert!(matches!(tx.commit().await, Err(Error::CommitUnknown(_))));
+        assert!(matches!(
+            tx.commit().await,
+            Err(Error::Pool(PoolError::CommitUnknown(_)))
+        ));
         let ended = pool
             .transaction(&acme.scope, async |tx| -> Result<(), Error> {
                 half_read(tx).await;
                 Ok(())
             })
             .await;
-        assert!(matches!(ended, Err(Error::CommitUnknown(_))));
+        assert!(matches!(
+            ended,
+            Err(Error::Pool(PoolError::CommitUnknown(_)))
+        ));
         all_back(&pool).await;
         acme.end().await;
     })

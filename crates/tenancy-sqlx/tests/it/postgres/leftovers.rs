@@ -5,14 +5,14 @@ use tenancy_sqlx::postgres::TenantPool;
 
 use super::stage::{ACME, GLOBEX, Stage, all_back, each};
 
-async fn run(connection: &mut PgConnection, sql: &'static str) {
+pub(super) async fn run(connection: &mut PgConnection, sql: &'static str) {
     sqlx::raw_sql(sql)
         .execute(connection)
         .await
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-async fn asks(connection: &mut PgConnection, probe: &'static str) -> bool {
+pub(super) async fn asks(connection: &mut PgConnection, probe: &'static str) -> bool {
     // Not prepared, so that the probe leaves nothing of its own.
     let rows = sqlx::raw_sql(probe).fetch_all(connection).await.unwrap();
     let value = sqlx::Row::try_get_raw(&rows[0], 0).unwrap();
@@ -20,7 +20,7 @@ async fn asks(connection: &mut PgConnection, probe: &'static str) -> bool {
 }
 
 /// What is left, and a question that answers true where it is there.
-const LEFT: [(&str, &str); 12] = [
+pub(super) const LEFT: [(&str, &str); 12] = [
     (
         "SELECT set_config('statement_timeout', '77', false)",
         "SELECT current_setting('statement_timeout') = '77ms'",

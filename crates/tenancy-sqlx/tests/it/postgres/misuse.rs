@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection};
 use tenancy_core::{CentralScope, Error as ScopeError, TenantScope};
 use tenancy_sqlx::Error;
+use tenancy_sqlx::postgres::PoolError;
 
 use super::half_read::backend;
 use super::stage::{ACME, GLOBEX, Stage, all_back, each};
@@ -136,21 +137,21 @@ async fn sql_that_ends_the_transaction_itself_is_found_out() {
                 })
                 .await;
             assert!(
-                matches!(ended, Err(Error::TransactionOver)),
+                matches!(ended, Err(Error::Pool(PoolError::TransactionOver))),
                 "{end}: {ended:?}"
             );
             let mut tx = pool.begin(&acme.scope).await.unwrap();
             sqlx::raw_sql(end).execute(&mut **tx).await.unwrap();
             let ended = tx.commit().await;
             assert!(
-                matches!(ended, Err(Error::TransactionOver)),
+                matches!(ended, Err(Error::Pool(PoolError::TransactionOver))),
                 "{end}: {ended:?}"
             );
             let mut tx = pool.begin(&acme.scope).await.unwrap();
             sqlx::raw_sql(end).execute(&mut **tx).await.unwrap();
             let ended = tx.rollback().await;
             assert!(
-                matches!(ended, Err(Error::TransactionOver)),
+                matches!(ended, Err(Error::Pool(PoolError::TransactionOver))),
                 "{end}: {ended:?}"
             );
         }
@@ -173,7 +174,10 @@ async fn an_error_that_was_passed_over_is_not_committed_in_silence() {
                 Ok(())
             })
             .await;
-        assert!(matches!(ended, Err(Error::TransactionFailed)), "{ended:?}");
+        assert!(
+            matches!(ended, Err(Error::Pool(PoolError::TransactionFailed))),
+            "{ended:?}"
+        );
         assert_eq!(stage.titles(ACME).await.len(), 3);
         // The same in a savepoint is fine, and so is taking a failed transaction back.
         pool.transaction(&acme.scope, async |tx| -> Result<(), Error> {

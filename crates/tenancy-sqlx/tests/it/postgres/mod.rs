@@ -1,3 +1,5 @@
+mod ambient;
+mod ambient_attacks;
 mod broken;
 mod cancelled_begin;
 mod careless;
@@ -10,6 +12,7 @@ mod handlers;
 mod leftovers;
 mod misuse;
 mod secrets;
+mod separations;
 mod stage;
 mod trips;
 mod verbs;

@@ -95,6 +95,7 @@ impl Stage {
         TenantPool::builder(url)
             .sealing_key(self.key.clone())
             .roles(self.roles.clone())
+            .max_per_tenant(u32::MAX)
             .acquire_timeout(Duration::from_secs(20))
     }
 
@@ -190,6 +191,11 @@ impl Ticketed {
         self.open.await.unwrap().unwrap();
         self.scope
     }
+}
+
+/// Lets the connections be at rest for so long that they are asked before they are used.
+pub(super) async fn rested() {
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
 }
 
 /// Polls until `done`, for what another task is about to do.

@@ -4,7 +4,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{Acquire as _, Connection as _, PgConnection, Row as _};
 use tenancy_core::TenantScope;
 use tenancy_sqlx::Error;
-use tenancy_sqlx::postgres::{BulkInsert, Isolation, explain};
+use tenancy_sqlx::postgres::{BulkInsert, Isolation, PoolError, explain};
 
 use super::stage::{ACME, GLOBEX, Stage, all_back, each};
 
@@ -320,14 +320,14 @@ async fn a_bulk_insert_stands_in_for_copy_from() {
             .column("title", vec!["one".to_owned()])
             .execute(&mut db)
             .await;
-        assert!(matches!(uneven, Err(Error::BulkShape)));
+        assert!(matches!(uneven, Err(Error::Pool(PoolError::BulkShape))));
         let named = BulkInsert::into("a.b.c")
             .column("id", vec![1_i64])
             .execute(&mut db)
             .await;
-        assert!(matches!(named, Err(Error::Enforcement(_))));
+        assert!(matches!(named, Err(Error::Pool(PoolError::Enforcement(_)))));
         let nothing = BulkInsert::into("notes").execute(&mut db).await;
-        assert!(matches!(nothing, Err(Error::BulkShape)));
+        assert!(matches!(nothing, Err(Error::Pool(PoolError::BulkShape))));
         drop(db);
         open.end().await;
     })

@@ -170,7 +170,10 @@ async fn a_tenants_own_connections_are_bounded() {
     let _first = world.checkout("acme").await.unwrap();
     let second = world.checkout("acme").await.unwrap();
     let error = world.checkout("acme").await.unwrap_err();
-    assert!(matches!(error, Error::PoolTimedOut), "{error:?}");
+    assert!(
+        matches!(error, Error::Sqlite(DatabaseError::PoolTimedOut)),
+        "{error:?}"
+    );
     assert_eq!(world.count("globex").await, 1);
     drop(second);
     assert_eq!(world.count("acme").await, 1);
@@ -311,7 +314,10 @@ async fn close_waits_and_then_refuses() {
     });
     eventually("it refuses", || world.db.status().open == 1).await;
     let error = world.checkout("globex").await.unwrap_err();
-    assert!(matches!(error, Error::PoolClosed), "{error:?}");
+    assert!(
+        matches!(error, Error::Sqlite(DatabaseError::PoolClosed)),
+        "{error:?}"
+    );
     sqlx::raw_sql("INSERT INTO notes VALUES (2, 'last')")
         .execute(&mut *held)
         .await

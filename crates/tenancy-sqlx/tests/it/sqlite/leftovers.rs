@@ -10,6 +10,7 @@ use rand::RngExt;
 use sqlx::SqliteConnection;
 use tenancy_core::TenantScope;
 use tenancy_sqlx::Error;
+use tenancy_sqlx::sqlite::DatabaseError;
 
 use super::support::{World, world_with};
 
@@ -142,7 +143,7 @@ async fn sql_can_not_end_the_transaction() {
             })
             .await;
         assert!(
-            matches!(outcome, Err(Error::TransactionOver)),
+            matches!(outcome, Err(Error::Sqlite(DatabaseError::TransactionOver))),
             "{sql}: {outcome:?}"
         );
         assert_eq!(world.titles("acme").await, ["secret of acme"], "{sql}");
@@ -173,7 +174,7 @@ async fn a_commit_left_in_the_statement_cache_is_held_too() {
         })
         .await;
     assert!(
-        matches!(outcome, Err(Error::TransactionOver)),
+        matches!(outcome, Err(Error::Sqlite(DatabaseError::TransactionOver))),
         "{outcome:?}"
     );
     assert_eq!(world.titles("acme").await, ["secret of acme"]);
