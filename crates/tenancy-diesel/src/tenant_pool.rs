@@ -1,0 +1,205 @@
+//! The pool of one wall: every connection it hands out is bound to one tenant.
+
+use std::fmt;
+use std::future::Future;
+
+use diesel_async::AsyncPgConnection;
+use tenancy_core::{TenantId, TenantScope, TxFn};
+use tenancy_postgres::verify::Finding;
+use tenancy_postgres_pool::{Isolation, PoolStatus, TenantPoolBuilder, Tenants};
+
+use crate::{Diesel, Error, TenantConnection, TenantTransaction, Tls};
+
+/// Connections to a database whose tables are walled, each bound to one tenant's scope.
+///
+/// Cheap to clone; all clones are one pool. There is no way to an unbound connection.
+///
+/// ```no_run
+/// # use tenancy_core::{Tenancy, TenantScope};
+/// # use tenancy_tokio_postgres::{Error, TenantPool};
+/// # async fn example(tenancy: Tenancy) -> Result<(), Error> {
+/// let db = TenantPool::connect("postgres://app:password@127.0.0.1/service").await?;
+/// let titles = tenancy
+///     .run("acme", async |scope: &TenantScope| -> Result<_, Error> {
+///         let client = db.acquire(scope).await?;
+///         let all = client.prepare_cached("SELECT title FROM notes").await?; // the database knows whose
+///         Ok(client.query(&all, &[]).await?)
+///     })
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct TenantPool {
+    tenants: Tenants<Diesel>,
+}
+
+impl TenantPool {
+    /// Connects as the runtime role, with the sealing key from the environment's
+    /// `TENANCY_SEALING_KEY` and without TLS, and looks for holes before anything is handed out.
+    ///
+    /// # Errors
+    /// [`PoolError::Unsafe`](crate::PoolError::Unsafe) lists each hole with its mend;
+    /// [`PoolError`](crate::PoolError) has where it did not come so far.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::builder(url).connect().await
+    }
+
+    /// A pool with settings of its own, without TLS.
+    pub fn builder(url: &str) -> TenantPoolBuilder<Diesel> {
+        Self::builder_with_tls(url, Tls::none())
+    }
+
+    /// A pool with settings of its own.
+    pub fn builder_with_tls(url: &str, tls: Tls) -> TenantPoolBuilder<Diesel> {
+        TenantPoolBuilder::new(Diesel::new(tls), url)
+    }
+
+    pub(crate) fn over(tenants: Tenants<Diesel>) -> Self {
+        Self { tenants }
+    }
+
+    /// A connection on which the scope is open until it is dropped. No round trip: what opens the scope
+    /// is on the wire ahead of the first statement.
+    ///
+    /// # Errors
+    /// [`PoolError::Scope`](crate::PoolError::Scope) where the scope has ended or another one is open
+    /// here; [`PoolError`](crate::PoolError) where there is no connection. In all of these nothing
+    /// was run.
+    pub async fn acquire<'s>(&self, scope: &'s TenantScope) -> Result<TenantConnection<'s>, Error> {
+        Ok(TenantConnection::new(self.tenants.bound(scope).await?))
+    }
+
+    /// As [`acquire`](Self::acquire), from a ticket: for a checkout that no borrow can hold, such as
+    /// an extractor's. It may outlive the scope, and stays that tenant's.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    #[allow(clippy::needless_pass_by_value)] // a ticket is given away
+    pub async fn acquire_owned(
+        &self,
+        scope: TenantScope,
+    ) -> Result<TenantConnection<'static>, Error> {
+        Ok(TenantConnection::new(self.tenants.bound(&scope).await?))
+    }
+
+    /// As [`acquire`](Self::acquire), in the scope that is open in this task.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), and [`tenancy_core::Error::NoScope`] where none is open.
+    pub async fn acquire_current(&self) -> Result<TenantConnection<'static>, Error> {
+        self.acquire_owned(TenantScope::current()?).await
+    }
+
+    /// A transaction in which the scope is open. No round trip; the commit is one.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn begin<'s>(&self, scope: &'s TenantScope) -> Result<TenantTransaction<'s>, Error> {
+        self.begin_isolated(scope, Isolation::default()).await
+    }
+
+    /// As [`begin`](Self::begin), at an isolation level. It can't be set later: opening the scope is
+    /// the transaction's first query. (`SET TRANSACTION READ ONLY` can.)
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn begin_isolated<'s>(
+        &self,
+        scope: &'s TenantScope,
+        isolation: Isolation,
+    ) -> Result<TenantTransaction<'s>, Error> {
+        let begun = self.tenants.begun(scope, isolation).await?;
+        Ok(TenantTransaction::new(begun))
+    }
+
+    /// As [`begin`](Self::begin), from a ticket.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    #[allow(clippy::needless_pass_by_value)] // a ticket is given away
+    pub async fn begin_owned(
+        &self,
+        scope: TenantScope,
+    ) -> Result<TenantTransaction<'static>, Error> {
+        let begun = self.tenants.begun(&scope, Isolation::default()).await?;
+        Ok(TenantTransaction::new(begun))
+    }
+
+    /// Runs `work` in a transaction: `Ok` commits; an error, a panic or a dropped future rolls
+    /// back. Dropped while the commit is under way, it may be committed all the same.
+    ///
+    /// A body whose errors all come through `?` needs its type written:
+    /// `async |tx| -> Result<_, AppError> { .. }`.
+    ///
+    /// # Errors
+    /// What `work` returns, as it is; before it what [`begin`](Self::begin) fails with, and after
+    /// it what [`commit`](TenantTransaction::commit) does.
+    #[allow(clippy::manual_async_fn)] // `Send`, whatever the caller's `F` is, has to be said
+    pub fn transaction<'a, T, E, F>(
+        &'a self,
+        scope: &'a TenantScope,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        F: AsyncFnOnce(&mut AsyncPgConnection) -> Result<T, E>
+            + for<'c> TxFn<'c, AsyncPgConnection, T, E>
+            + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
+        async move {
+            let mut transaction = self.begin(scope).await?;
+            let value = TxFn::call(work, &mut *transaction).await?;
+            transaction.commit().await?;
+            Ok(value)
+        }
+    }
+
+    /// Looks for holes, now: the whole verification, with the findings that were accepted too.
+    ///
+    /// # Errors
+    /// [`PoolError::NeedsTenant`](crate::PoolError::NeedsTenant) where every connection is one
+    /// tenant's; else as [`acquire`](Self::acquire), where the database can't be asked.
+    pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
+        Ok(self.tenants.verify().await?)
+    }
+
+    /// As [`verify`](Self::verify), on a connection of this tenant's: its login, its schema or its
+    /// database, and what it shares with others.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), where the database can't be asked.
+    pub async fn verify_for(&self, scope: &TenantScope) -> Result<Vec<Finding>, Error> {
+        Ok(self.tenants.verify_for(scope).await?)
+    }
+
+    /// Empties this tenant's shelf, and closes the connections of its own login: its right has ended,
+    /// or its credential was changed. Those in use are not put back. Have it called by
+    /// [`Tenancy::on_withdrawn`](tenancy_core::Tenancy::on_withdrawn).
+    pub fn evict(&self, tenant: &TenantId) {
+        self.tenants.evict(tenant);
+    }
+
+    /// Empties every tenant's shelf: as [`evict`](Self::evict), for all.
+    pub fn evict_all(&self) {
+        self.tenants.evict_all();
+    }
+
+    /// Refuses new checkouts, waits for those that are out, and closes every connection.
+    pub async fn close(&self) {
+        self.tenants.close().await;
+    }
+
+    /// How many connections there are.
+    pub fn status(&self) -> PoolStatus {
+        self.tenants.status()
+    }
+}
+
+impl fmt::Debug for TenantPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantPool")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
