@@ -1,0 +1,231 @@
+//! The pool of one wall: every connection it hands out is bound to one tenant.
+
+use std::fmt;
+use std::future::Future;
+
+use tenancy_core::{TenantId, TenantScope};
+use tenancy_postgres::verify::Finding;
+use tenancy_sqlx::postgres::{
+    Isolation, PoolStatus, TenantPool as SqlxTenantPool, TenantPoolBuilder,
+};
+
+use crate::held::How;
+use crate::place::Place;
+use crate::{Error, TenantConnection, TenantTransaction, TransactionFn};
+
+/// Connections to a database whose tables are walled, each bound to one tenant's scope.
+///
+/// It is [`tenancy_sqlx`]'s pool, and made from one: code on SeaORM and code on SQLx can share it.
+/// Cheap to clone; all clones are one pool. There is no way to an unbound connection.
+///
+/// ```no_run
+/// # use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
+/// # use tenancy_core::{Tenancy, TenantScope};
+/// # use tenancy_sea_orm::{Error, TenantPool};
+/// # async fn example(tenancy: Tenancy) -> Result<(), Error> {
+/// let pool = TenantPool::connect("postgres://app:password@127.0.0.1/service").await?;
+/// let titles: Vec<QueryResult> = tenancy
+///     .run("acme", async |scope: &TenantScope| -> Result<_, Error> {
+///         let db = pool.acquire(scope).await?;
+///         // As well `Note::find().all(&db)`. No tenant: the database knows.
+///         let all = Statement::from_string(DbBackend::Postgres, "SELECT title FROM notes");
+///         Ok(db.query_all_raw(all).await?)
+///     })
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct TenantPool {
+    pool: SqlxTenantPool,
+}
+
+impl TenantPool {
+    /// Connects as the runtime role, with the sealing key from the environment's
+    /// `TENANCY_SEALING_KEY`, and looks for holes before anything is handed out.
+    ///
+    /// # Errors
+    /// [`PoolError::Unsafe`](crate::PoolError::Unsafe) lists each hole with its mend;
+    /// [`PoolError`](crate::PoolError) has where it did not come so far.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::connect_with(Self::builder(url)).await
+    }
+
+    /// Settings for [`connect_with`](Self::connect_with).
+    pub fn builder(url: &str) -> TenantPoolBuilder {
+        SqlxTenantPool::builder(url)
+    }
+
+    /// As [`connect`](Self::connect), with settings of its own.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with(settings: TenantPoolBuilder) -> Result<Self, Error> {
+        Ok(settings.connect().await?.into())
+    }
+
+    /// The pool that this stands on, for code on SQLx.
+    pub fn as_sqlx(&self) -> &SqlxTenantPool {
+        &self.pool
+    }
+
+    /// A connection on which the scope is open until it is dropped. No round trip where one waits on
+    /// the tenant's shelf, and was used within the last second; one otherwise.
+    ///
+    /// # Errors
+    /// [`PoolError::Scope`](crate::PoolError::Scope) where the scope has ended or another one is open
+    /// here; [`PoolError`](crate::PoolError) where there is no connection, or the database refuses the
+    /// scope. In all of these nothing was run.
+    pub async fn acquire<'s>(&self, scope: &'s TenantScope) -> Result<TenantConnection<'s>, Error> {
+        let connection = self.pool.acquire(scope).await?;
+        Ok(TenantConnection::new(Box::new(connection)))
+    }
+
+    /// As [`acquire`](Self::acquire), from a ticket: for a checkout that no borrow can hold, such as
+    /// an extractor's. It may outlive the scope, and stays that tenant's.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn acquire_owned(
+        &self,
+        scope: TenantScope,
+    ) -> Result<TenantConnection<'static>, Error> {
+        let connection = self.pool.acquire_owned(scope).await?;
+        Ok(TenantConnection::new(Box::new(connection)))
+    }
+
+    /// As [`acquire`](Self::acquire), in the scope that is open in this task.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), and [`tenancy_core::Error::NoScope`] where none is open.
+    pub async fn acquire_current(&self) -> Result<TenantConnection<'static>, Error> {
+        let connection = self.pool.acquire_current().await?;
+        Ok(TenantConnection::new(Box::new(connection)))
+    }
+
+    /// A transaction in which the scope is open, and which ends with it. One round trip; the commit is
+    /// another.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn begin<'s>(&self, scope: &'s TenantScope) -> Result<TenantTransaction<'s>, Error> {
+        self.begin_isolated(scope, Isolation::default()).await
+    }
+
+    /// As [`begin`](Self::begin), at an isolation level. It can't be set later: opening the scope is
+    /// the transaction's first query. (`SET TRANSACTION READ ONLY` can.)
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn begin_isolated<'s>(
+        &self,
+        scope: &'s TenantScope,
+        isolation: Isolation,
+    ) -> Result<TenantTransaction<'s>, Error> {
+        let begun = self.pool.begin_isolated(scope, isolation).await?;
+        Ok(TenantTransaction::new(Place::first(Box::new(begun))))
+    }
+
+    /// As [`begin`](Self::begin), from a ticket.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub async fn begin_owned(
+        &self,
+        scope: TenantScope,
+    ) -> Result<TenantTransaction<'static>, Error> {
+        let begun = self.pool.begin_owned(scope).await?;
+        Ok(TenantTransaction::new(Place::first(Box::new(begun))))
+    }
+
+    /// Runs `work` in a transaction: `Ok` commits; an error, a panic or a dropped future rolls
+    /// back. Dropped while the commit is under way, it may be committed all the same.
+    ///
+    /// A body whose errors all come through `?` needs its type written:
+    /// `async |tx| -> Result<_, AppError> { .. }`.
+    ///
+    /// # Errors
+    /// What `work` returns, as it is; before it what [`begin`](Self::begin) fails with, and after
+    /// it what [`commit`](TenantTransaction::commit) does.
+    #[allow(clippy::manual_async_fn)] // `Send`, whatever the caller's `F` is, has to be said
+    pub fn transaction<'a, T, E, F>(
+        &'a self,
+        scope: &'a TenantScope,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        F: AsyncFnOnce(&TenantTransaction<'a>) -> Result<T, E>
+            + for<'c> TransactionFn<'c, TenantTransaction<'a>, T, E>
+            + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
+        async move {
+            let transaction = self.begin(scope).await?;
+            let value = TransactionFn::call(work, &transaction).await?;
+            transaction.end(How::Commit).await?;
+            Ok(value)
+        }
+    }
+
+    /// Looks for holes, now: the whole verification, with the findings that were accepted too.
+    ///
+    /// # Errors
+    /// [`PoolError::NeedsTenant`](crate::PoolError::NeedsTenant) where every connection is one
+    /// tenant's; else as [`acquire`](Self::acquire), where the database can't be asked.
+    pub async fn verify(&self) -> Result<Vec<Finding>, Error> {
+        Ok(self.pool.verify().await?)
+    }
+
+    /// As [`verify`](Self::verify), on a connection of this tenant's: its login, its schema or its
+    /// database, and what it shares with others.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire), where the database can't be asked.
+    pub async fn verify_for(&self, scope: &TenantScope) -> Result<Vec<Finding>, Error> {
+        Ok(self.pool.verify_for(scope).await?)
+    }
+
+    /// Empties this tenant's shelf, and closes the connections of its own login: its right has ended,
+    /// or its credential was changed. Those in use are not put back. Have it called by
+    /// [`Tenancy::on_withdrawn`](tenancy_core::Tenancy::on_withdrawn).
+    pub fn evict(&self, tenant: &TenantId) {
+        self.pool.evict(tenant);
+    }
+
+    /// Empties every tenant's shelf: as [`evict`](Self::evict), for all.
+    pub fn evict_all(&self) {
+        self.pool.evict_all();
+    }
+
+    /// Refuses new checkouts, waits for those that are out, and closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// How many connections there are.
+    pub fn status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+}
+
+/// Both are one pool.
+impl From<SqlxTenantPool> for TenantPool {
+    fn from(pool: SqlxTenantPool) -> Self {
+        Self { pool }
+    }
+}
+
+/// Both are one pool.
+impl From<TenantPool> for SqlxTenantPool {
+    fn from(pool: TenantPool) -> Self {
+        pool.pool
+    }
+}
+
+impl fmt::Debug for TenantPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantPool")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
