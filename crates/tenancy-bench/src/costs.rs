@@ -1,0 +1,74 @@
+//! What entering, leaving and scrubbing cost a scope, on one connection and by themselves.
+
+use std::time::Instant;
+
+use crate::Failed;
+use crate::measure::{Effort, Spread, middle};
+use crate::session::Session;
+use crate::stage::Place;
+
+/// What is timed, in the order in which it is done: `round_trip` is `SELECT 1`, to be taken off the
+/// others.
+const STEPS: [&str; 6] = [
+    "round_trip",
+    "set_config",
+    "leave",
+    "prove",
+    "enter",
+    "scrub",
+];
+
+/// Times each step, in microseconds.
+///
+/// # Errors
+/// The database's.
+pub async fn costs(place: &Place, effort: Effort) -> Result<Vec<(&'static str, Spread)>, Failed> {
+    let session = Session::connect(place).await?;
+    let client = &session.client;
+    let one = client.prepare("SELECT 1").await?;
+    let set = client
+        .prepare("SELECT set_config('app.tenant', $1, false)")
+        .await?;
+    let mut rounds: [Vec<f64>; STEPS.len()] = Default::default();
+    for round in 0..=effort.rounds {
+        let mut times: [Vec<f64>; STEPS.len()] = Default::default();
+        let since = Instant::now();
+        while since.elapsed() < effort.block {
+            let mut clock = Clock::start();
+            client.query_one(&one, &[]).await?;
+            times[0].push(clock.lap());
+            client.query_one(&set, &[&place.tenant]).await?;
+            times[1].push(clock.lap());
+            let challenge = session.leave().await?;
+            times[2].push(clock.lap());
+            let proof = session.prove(&challenge)?;
+            times[3].push(clock.lap());
+            session.enter(&proof).await?;
+            times[4].push(clock.lap());
+            session.scrub().await?;
+            times[5].push(clock.lap());
+        }
+        // The first round is to warm up.
+        for (rounds, mut times) in rounds.iter_mut().zip(times).filter(|_| round > 0) {
+            times.sort_by(f64::total_cmp);
+            rounds.push(middle(&times));
+        }
+    }
+    let spreads = rounds.iter().map(|rounds| Spread::of(rounds));
+    Ok(STEPS.into_iter().zip(spreads).collect())
+}
+
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Microseconds since the last lap.
+    fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let took = now - std::mem::replace(&mut self.0, now);
+        took.as_secs_f64() * 1e6
+    }
+}

@@ -1,0 +1,21 @@
+//! What a scope costs, on a real server: `cargo xtask bench`.
+//!
+//! Client, server and proxy are pinned to cores. Ways to do the same thing are run in turn, in blocks,
+//! in one process, and compared with each other in the same round: absolute figures move with the
+//! machine's load, ratios hardly.
+
+pub mod adapters;
+pub mod case;
+pub mod cores;
+pub mod costs;
+pub mod crowd;
+pub mod grid;
+pub mod key;
+pub mod measure;
+pub mod row;
+pub mod session;
+pub mod stage;
+pub mod targets;
+
+/// Why a run failed. A benchmark has nothing to handle.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;

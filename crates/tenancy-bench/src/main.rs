@@ -1,0 +1,215 @@
+//! What a scope costs: see the library, or `cargo xtask bench --help`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a program, not a library
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use tenancy_bench::Failed;
+use tenancy_bench::adapters::Adapter;
+use tenancy_bench::case::Case;
+use tenancy_bench::cores::Cores;
+use tenancy_bench::crowd::{self, Story, Volume};
+use tenancy_bench::grid::Grid;
+use tenancy_bench::key::Key;
+use tenancy_bench::measure::Effort;
+use tenancy_bench::row::{LOGINS, Row, SEALED, Tier};
+use tenancy_bench::stage::{Size, Stage};
+use tenancy_bench::targets::targets;
+
+/// What a scope costs, on a real PostgreSQL 18 that is brought and stopped here.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Cli {
+    /// Adapters to measure
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "tokio-postgres,diesel,sqlx,sea-orm"
+    )]
+    adapters: Vec<Adapter>,
+
+    /// What to run: in a scope select, insert, ten (selects), range (1,000 rows),
+    /// `select_in_transaction`; and under load many (tenants), hostile, memory
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_parser = chosen,
+        default_value = "select,insert,ten,range,select_in_transaction,many,hostile,memory"
+    )]
+    cases: Vec<Chosen>,
+
+    /// Types of tenant columns
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "text16,text63,uuid,bigint"
+    )]
+    keys: Vec<Key>,
+
+    /// What binds a connection to its tenant: sealed (a scope on a shared login), login
+    #[arg(long, value_delimiter = ',', default_value = "sealed,login")]
+    bindings: Vec<Binding>,
+
+    /// Blocks of each way
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+
+    /// How long a block runs at least
+    #[arg(long, default_value_t = 150)]
+    block_ms: u64,
+
+    /// What the network adds to each round trip
+    #[arg(long, value_delimiter = ',', default_value = "0,1")]
+    delay_ms: Vec<f64>,
+
+    /// 1: client, server and proxy on one core, the strictest place. 2: the server on one of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    cores: u8,
+
+    /// Writes the rows here, as an array
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Less data and shorter blocks: to see that it works
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Binding {
+    Sealed,
+    Login,
+}
+
+/// One of the cases of a scope, or of those under load.
+#[derive(Clone, Copy, Debug)]
+enum Chosen {
+    Case(Case),
+    Story(Story),
+}
+
+fn chosen(text: &str) -> Result<Chosen, String> {
+    let story = match text {
+        "many" => Story::Many,
+        "hostile" => Story::Hostile,
+        "memory" => Story::Memory,
+        _ => return Case::from_str(text, false).map(Chosen::Case),
+    };
+    Ok(Chosen::Story(story))
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failed> {
+    let cores = Cores::pick(cli.cores)?;
+    cores.be_server()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let server = Stage::server().await?;
+        cores.be_client()?;
+        println!("PostgreSQL {}, {}", server.version(), cores);
+        println!("{}", Row::head());
+        let tell = |row: &Row| println!("{}", row.line());
+        let mut rows = Vec::new();
+        let grid = cli.grid();
+        if !grid.cases.is_empty() {
+            rows = grid.run(&server, &cli.tiers(), tell).await?;
+        }
+        let stories = cli.stories();
+        for adapter in cli.adapters.iter().filter(|_| !stories.is_empty()) {
+            let told = crowd::tell(*adapter, &stories, &server, cli.volume()).await?;
+            told.iter().for_each(tell);
+            rows.extend(told);
+        }
+        println!();
+        for target in targets(&rows) {
+            println!("{target}");
+        }
+        if let Some(file) = &cli.json {
+            std::fs::write(file, serde_json::to_string_pretty(&rows)?)?;
+        }
+        Ok(())
+    })
+}
+
+impl Cli {
+    fn tiers(&self) -> Vec<Tier> {
+        let tiers = self.bindings.iter().map(|binding| match binding {
+            Binding::Sealed => SEALED,
+            Binding::Login => LOGINS,
+        });
+        tiers.collect()
+    }
+
+    fn grid(&self) -> Grid {
+        let cases = self.cases.iter().filter_map(|chosen| match chosen {
+            Chosen::Case(case) => Some(*case),
+            Chosen::Story(_) => None,
+        });
+        Grid {
+            adapters: self.adapters.clone(),
+            cases: cases.collect(),
+            keys: self.keys.clone(),
+            delays: self.delay_ms.clone(),
+            size: Size {
+                tenants: 100,
+                rows: if self.quick { 2_000 } else { 10_000 },
+            },
+            effort: Effort {
+                rounds: self.rounds,
+                block: Duration::from_millis(if self.quick { 20 } else { self.block_ms }),
+                warm_up: if self.quick { 20 } else { 200 },
+            },
+        }
+    }
+
+    fn stories(&self) -> Vec<Story> {
+        let stories = self.cases.iter().filter_map(|chosen| match chosen {
+            Chosen::Case(_) => None,
+            Chosen::Story(story) => Some(*story),
+        });
+        stories.collect()
+    }
+
+    fn volume(&self) -> Volume {
+        let whole = Volume {
+            size: Size {
+                tenants: 10_000,
+                rows: 100,
+            },
+            many: 50_000,
+            memory: 1_000_000,
+            hostile: Duration::from_secs(5),
+            rounds: self.rounds,
+        };
+        let quick = Volume {
+            size: Size {
+                tenants: 1_000,
+                rows: 10,
+            },
+            many: 5_000,
+            memory: 20_000,
+            hostile: Duration::from_secs(1),
+            rounds: self.rounds.min(2),
+        };
+        if self.quick { quick } else { whole }
+    }
+}
