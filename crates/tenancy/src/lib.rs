@@ -5,12 +5,18 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `sqlx-postgres` | [`sqlx::postgres`]: row-level tenancy on PostgreSQL through SQLx, and [`postgres`]: its enforcement as SQL |
+//! | `sqlx-postgres` | [`sqlx::postgres`]: PostgreSQL through SQLx |
+//! | `sea-orm` | [`sea_orm`]: PostgreSQL through SeaORM |
+//! | `diesel` | [`diesel`]: PostgreSQL through diesel-async |
+//! | `tokio-postgres` | [`tokio_postgres`]: PostgreSQL through tokio-postgres |
 //! | `sqlx-sqlite` | [`sqlx::sqlite`]: a SQLite database for each tenant through SQLx |
 //! | `tower` | [`tower`]: the layer that opens a request's scope |
 //! | `axum` | [`axum`]: the same layer with axum's extractors |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
+//!
+//! Each of the four for PostgreSQL brings [`postgres`], its enforcement as SQL: row-level,
+//! a schema or a database for each tenant.
 //!
 //! None is on by default, and none changes what the others do.
 
@@ -18,10 +24,21 @@ pub use tenancy_core::*;
 
 #[cfg(feature = "conformance")]
 pub use tenancy_conformance as conformance;
-#[cfg(feature = "sqlx-postgres")]
+#[cfg(feature = "diesel")]
+pub use tenancy_diesel as diesel;
+#[cfg(any(
+    feature = "diesel",
+    feature = "sea-orm",
+    feature = "sqlx-postgres",
+    feature = "tokio-postgres"
+))]
 pub use tenancy_postgres as postgres;
+#[cfg(feature = "sea-orm")]
+pub use tenancy_sea_orm as sea_orm;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub use tenancy_sqlx as sqlx;
+#[cfg(feature = "tokio-postgres")]
+pub use tenancy_tokio_postgres as tokio_postgres;
 #[cfg(feature = "tower")]
 pub use tenancy_tower as tower;
 #[cfg(feature = "axum")]

@@ -1,5 +1,7 @@
 //! A hole in the database itself, and the check before serving that finds it.
 
+use tenancy::sqlx::postgres::PoolError;
+
 use super::shows_rows_of;
 use crate::administrator::Administrator;
 use crate::error::Error;
@@ -43,7 +45,7 @@ pub(crate) async fn play(
     show.answered(&reply);
 
     let findings = match administrator.connect_service().await {
-        Err(tenancy::sqlx::Error::Unsafe(findings)) => findings.to_vec(),
+        Err(tenancy::sqlx::Error::Pool(PoolError::Unsafe(findings))) => findings.to_vec(),
         Err(error) => return Err(Error::Setup(error.into())),
         Ok(_) => Vec::new(),
     };
