@@ -232,6 +232,7 @@ fn sql_error(error: DieselError) -> SqlError {
     };
     let by_words = [
         ("permission denied", "42501"),
+        ("must be a member of the role", "42501"),
         ("new row violates row-level security", "42501"),
         ("no tenant scope is open", "TN001"),
         ("currval of sequence", "55000"),
