@@ -35,7 +35,6 @@ pub struct Outcome {
 }
 
 /// Everything that a service with background work needs.
-#[derive(Debug)]
 pub struct Stage {
     /// The service.
     pub service: Service,
