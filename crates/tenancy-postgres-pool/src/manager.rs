@@ -128,7 +128,7 @@ impl<D: Driver> LinkManager<D> {
     }
 
     async fn made(&self, target: &Target) -> Result<Link<D::Connection>, Error> {
-        let options = self.settings.options(target.server.as_deref())?;
+        let options = self.settings.options(target.server())?;
         let pinned = Pinned::random()?;
         let (connect, login) = self.connect_as(target, &pinned).await?;
         let connection = self
@@ -169,11 +169,11 @@ impl<D: Driver> LinkManager<D> {
         } else {
             self.settings.connect(pinned)
         };
-        connect.database.clone_from(&target.database);
+        connect.database = target.database().map(str::to_owned);
         if matches!(self.separation.0, Kind::RoutedSchemas { .. }) {
             connect.search_path(RESTING_PATH);
         }
-        let (Some(tenant), Some(credentials)) = (&target.tenant, self.separation.credentials())
+        let (Some(tenant), Some(credentials)) = (target.tenant(), self.separation.credentials())
         else {
             return Ok((connect, None));
         };

@@ -281,7 +281,7 @@ impl<D: Driver> Tenants<D> {
 
     fn route(&self, scope: &TenantScope) -> Result<Arc<Route>, Error> {
         let separation = &self.manager().separation;
-        Ok(Arc::new(Route::of(scope.tenant(), separation)?))
+        Ok(Arc::new(Route::of(scope.shared_tenant(), separation)?))
     }
 
     fn manager(&self) -> &LinkManager<D> {

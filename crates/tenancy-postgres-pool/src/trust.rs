@@ -118,7 +118,7 @@ impl Trust {
         admission: &Admission<'_>,
         link: &mut Link<D::Connection>,
     ) -> Result<(), Error> {
-        match (&self.whose, &admission.target.tenant) {
+        match (&self.whose, admission.target.tenant()) {
             (Whose::Logins { .. }, Some(tenant)) => {
                 self.admit_login(manager, admission, tenant, link).await
             }
@@ -135,8 +135,10 @@ impl Trust {
         admission: &Admission<'_>,
         link: &mut Link<D::Connection>,
     ) -> Result<(), Error> {
-        let fingerprint = first_answer(manager, admission, link, FINGERPRINT).await?;
-        self.check_session(manager, link).await?;
+        let sql = format!("{FINGERPRINT}; {FROM_ROLE}");
+        let [fingerprint, from_role] = first_answers(manager, admission, link, &sql).await?;
+        let fingerprint = fingerprint.ok_or(Error::OutOfStep)?;
+        self.check_session(from_role.as_deref())?;
         if self.is_sound(admission.target, &fingerprint) {
             return Ok(());
         }
@@ -154,19 +156,11 @@ impl Trust {
 
     /// A setting that the role had for a moment, while this very connection was made, is on it and
     /// nowhere in the catalog.
-    async fn check_session<D: Driver>(
-        &self,
-        manager: &LinkManager<D>,
-        link: &mut Link<D::Connection>,
-    ) -> Result<(), Error> {
+    fn check_session(&self, from_role: Option<&str>) -> Result<(), Error> {
         let Whose::Runtime { role_settings, .. } = &self.whose else {
             return Ok(());
         };
-        let rows = manager.message(link, FROM_ROLE.to_owned()).await?;
-        let [row] = rows.as_slice() else {
-            return Err(Error::OutOfStep);
-        };
-        let found = unexpected(column(row, 0), role_settings);
+        let found = unexpected(from_role, role_settings);
         if found.is_empty() {
             return Ok(());
         }
@@ -194,13 +188,12 @@ impl Trust {
         let Whose::Logins { logins, kind, .. } = &self.whose else {
             return Err(Error::OutOfStep);
         };
-        let answer = first_answer(manager, admission, link, &logins.identity_sql()).await?;
+        let sql = logins.identity_sql();
+        let [answer] = first_answers(manager, admission, link, &sql).await?;
+        let answer = answer.ok_or(Error::OutOfStep)?;
         let judgement = logins.judge_identity(*kind, tenant.id(), &answer)?;
         self.weigh(judgement.findings)?;
-        let server = Target {
-            server: admission.target.server.clone(),
-            ..Target::base()
-        };
+        let server = Target::shared(admission.target.server(), None);
         if !self.is_sound(&server, VERIFIED) {
             self.weigh(self.findings(manager, link).await?)?;
             self.remember(server, VERIFIED.to_owned());
@@ -216,7 +209,8 @@ impl Trust {
     ) -> Result<(), Error> {
         let identity = self.identity(admission)?;
         let sql = identity.fingerprint_sql();
-        let fingerprint = first_answer(manager, admission, link, &sql).await?;
+        let [fingerprint] = first_answers(manager, admission, link, &sql).await?;
+        let fingerprint = fingerprint.ok_or(Error::OutOfStep)?;
         if self.is_sound(admission.target, &fingerprint) {
             return Ok(());
         }
@@ -237,7 +231,7 @@ impl Trust {
         else {
             return Err(Error::OutOfStep);
         };
-        let identity = match (&admission.target.tenant, &admission.login, runtime) {
+        let identity = match (admission.target.tenant(), &admission.login, runtime) {
             (Some(tenant), Some(login), _) => {
                 match (
                     separation.schema_of(tenant)?,
@@ -399,19 +393,18 @@ fn column(row: &Row, at: usize) -> Option<&str> {
     row.get(at)?.as_deref()
 }
 
-/// The first thing that is asked on a connection: whether it is the one that was made, and `sql`'s one
-/// text.
-async fn first_answer<D: Driver>(
+/// The first thing that is asked on a connection: whether it is the one that was made, and the one
+/// value of each of `sql`'s `N` queries.
+async fn first_answers<D: Driver, const N: usize>(
     manager: &LinkManager<D>,
     admission: &Admission<'_>,
     link: &mut Link<D::Connection>,
     sql: &str,
-) -> Result<String, Error> {
+) -> Result<[Option<String>; N], Error> {
     let rows = match admission.pinned {
         Some(pinned) => {
-            let mut rows = manager
-                .message(link, format!("{}; {sql}", Pinned::SQL))
-                .await?;
+            let sql = format!("{}; {sql}", Pinned::SQL);
+            let mut rows = manager.message(link, sql).await?;
             if rows.is_empty() {
                 return Err(Error::OutOfStep);
             }
@@ -420,10 +413,11 @@ async fn first_answer<D: Driver>(
         }
         None => manager.message(link, sql.to_owned()).await?,
     };
-    match rows.as_slice() {
-        [row] => column(row, 0).map(str::to_owned).ok_or(Error::OutOfStep),
-        _ => Err(Error::OutOfStep),
-    }
+    let values: Vec<_> = rows
+        .iter()
+        .map(|row| column(row, 0).map(str::to_owned))
+        .collect();
+    values.try_into().map_err(|_| Error::OutOfStep)
 }
 
 async fn judged<D: Driver>(

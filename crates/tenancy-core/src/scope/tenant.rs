@@ -38,7 +38,7 @@ pub struct TenantScope {
 }
 
 pub(crate) struct TenantState {
-    pub(crate) tenant: Tenant,
+    pub(crate) tenant: Arc<Tenant>,
     pub(crate) phase: PhaseCell,
     pub(crate) realm: Realm,
 }
@@ -47,7 +47,7 @@ impl TenantScope {
     pub(crate) fn new(tenant: Tenant, realm: Realm) -> Self {
         Self {
             state: Arc::new(TenantState {
-                tenant,
+                tenant: Arc::new(tenant),
                 phase: PhaseCell::new(),
                 realm,
             }),
@@ -108,6 +108,11 @@ impl TenantScope {
     /// The tenant, as the store knew it when the scope was opened.
     pub fn tenant(&self) -> &Tenant {
         &self.state.tenant
+    }
+
+    /// The same, to be kept: for an adapter, whose connections outlive a scope.
+    pub fn shared_tenant(&self) -> Arc<Tenant> {
+        Arc::clone(&self.state.tenant)
     }
 
     /// How far this scope is in its life.

@@ -317,11 +317,12 @@ async fn a_withdrawn_tenants_shelf_is_emptied() {
             let open = OpenScope::of(&tenancy, tenant.as_str()).await;
             until("it to be kept ready", async || {
                 who(&pool, open.scope()).await.unwrap();
+                // Where it is looked for, it has come back.
+                until("it to be back", async || pool.status().in_use == 0).await;
                 kept(&pool) > before
             })
             .await;
         }
-        until("all to be back", async || pool.status().in_use == 0).await;
         let both = kept(&pool);
         tenancy.invalidate(one);
         until("one to be gone", async || kept(&pool) < both).await;
