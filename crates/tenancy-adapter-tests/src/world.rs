@@ -85,8 +85,9 @@ impl World {
         &self.database
     }
 
-    /// An adapter's builder, for this tier, with the stage's own credentials: with one connection, so that every scope meets what the
-    /// last one left behind.
+    /// An adapter's builder, for this tier, with the stage's own credentials. It has one connection, so
+    /// that every scope meets what the last one left behind; and after one was refused, as many cases
+    /// have it, the next is soon tried.
     ///
     /// # Panics
     /// Where the stage lacks what its tier needs.
@@ -95,7 +96,8 @@ impl World {
             .roles(self.roles.clone())
             .kind(self.stage.kind())
             .max_connections(1)
-            .acquire_timeout(Duration::from_secs(6));
+            .acquire_timeout(Duration::from_secs(6))
+            .connect_pause(Duration::from_millis(20));
         let builder = match self.stage.sealing_key() {
             Some(key) => builder.sealing_key(key.clone()),
             None => builder,

@@ -13,8 +13,6 @@ use crate::{Error, Manager};
 
 /// How long a target is left alone after an attempt has failed. Doubled by each further one.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<M: Manager> State<M> {
     pub(crate) fn attempt_made(&mut self, id: SlotId) {
@@ -48,7 +46,7 @@ impl<M: Manager> State<M> {
         } else {
             let doubled = PAUSE.saturating_mul(1 << entry.failures.min(10));
             entry.failures += 1;
-            now + doubled.min(LONGEST_PAUSE)
+            now + doubled.min(self.longest_pause)
         };
         entry.paused = Some(until);
         entry.last_failure = Some(failure.clone());

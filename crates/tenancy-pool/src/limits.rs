@@ -14,6 +14,9 @@ pub struct Limits {
     pub per_tenant: Option<u32>,
     /// How long making a connection may take. 5 s unless set.
     pub connect: Duration,
+    /// The longest that a target is left alone after an attempt to connect has failed: 50 ms the first
+    /// time, or this where it is shorter, and doubled by each further one. 1 s unless set.
+    pub pause: Duration,
     /// How long cleaning one may take, what still runs on it included. 1 s unless set.
     pub clean: Duration,
     /// After how long without use a connection is closed. 10 minutes unless set.
@@ -35,6 +38,7 @@ impl Default for Limits {
             connections: 10,
             per_tenant: None,
             connect: Duration::from_secs(5),
+            pause: Duration::from_secs(1),
             clean: Duration::from_secs(1),
             idle: Duration::from_mins(10),
             lifetime: Duration::from_mins(30),

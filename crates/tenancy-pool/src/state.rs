@@ -4,6 +4,7 @@
 //! be done is written down as [`Work`] and done after.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 use tenancy_core::TenantId;
 use tokio::runtime::Handle;
@@ -20,6 +21,7 @@ pub(crate) struct State<M: Manager> {
     pub(crate) size: u32,
     pub(crate) per_tenant: u32,
     pub(crate) reserve: usize,
+    pub(crate) longest_pause: Duration,
     pub(crate) slots: Arena<SlotId, Slot<M>>,
     pub(crate) targets: Arena<TargetId, Target<M>>,
     target_ids: HashMap<M::Target, TargetId>,
@@ -111,6 +113,7 @@ impl<M: Manager> State<M> {
         Self {
             size,
             per_tenant: limits.per_tenant.unwrap_or(size.div_ceil(2)).max(1),
+            longest_pause: limits.pause,
             reserve: limits.reserve.unwrap_or(size / 4) as usize,
             slots: Arena::new(),
             targets: Arena::new(),

@@ -48,6 +48,13 @@ macro_rules! shared_settings {
             self
         }
 
+        /// The longest that a place is left alone after connecting to it has failed: 50 ms the first
+        /// time, or this where it is shorter, and doubled by each further one. 1 s unless set.
+        pub fn connect_pause(mut self, longest: Duration) -> Self {
+            self.draft.limits.pause = longest;
+            self
+        }
+
         /// How long cleaning a connection may take, what still runs on it included, before it is
         /// closed instead. 1 s unless set.
         pub fn scrub_timeout(mut self, timeout: Duration) -> Self {

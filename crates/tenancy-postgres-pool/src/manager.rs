@@ -80,13 +80,20 @@ impl<D: Driver> LinkManager<D> {
         isolation: Isolation,
         login: &Identifier,
     ) -> Result<Challenge, Error> {
-        link.stage = Stage::Opening;
         let nonce = Nonce::random()?;
         let sql = begin_isolated_sql(&nonce, isolation);
-        let rows = self.message(link, sql).await?;
-        let row = rows.last().ok_or(Error::OutOfStep)?;
-        let columns: Vec<_> = row.iter().map(Option::as_deref).collect();
-        Ok(BeginAnswer::parse(&columns, &nonce, login)?)
+        // Cut off from here on, the scrub rolls it back. Closed instead, PgBouncer 1.18 may lose the
+        // server connection that it is resetting, for good.
+        link.opened();
+        let begun = self.message(link, sql).await.and_then(|rows| {
+            let row = rows.last().ok_or(Error::OutOfStep)?;
+            let columns: Vec<_> = row.iter().map(Option::as_deref).collect();
+            Ok(BeginAnswer::parse(&columns, &nonce, login)?)
+        });
+        if begun.is_err() {
+            link.stage = Stage::Opening;
+        }
+        begun
     }
 
     /// Opens a scope, and waits for the answer.

@@ -85,6 +85,25 @@ async fn a_dead_database_is_not_hammered_and_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_longest_pause_is_a_setting() {
+    for (longest, least, most) in [(20, 200, 251), (200, 26, 28)] {
+        let mut limits = limits(5, 5);
+        limits.pause = Duration::from_millis(longest);
+        let (pool, world) = with_limits(limits);
+        world.connect_mode(1, Mode::Fails);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(5) {
+            let outcome = take(&pool, Some(1), 1, in_secs(5)).await;
+            assert!(matches!(outcome, Err(Error::Connect(_))), "{outcome:?}");
+        }
+        let attempts = world.attempts.load(SeqCst);
+        assert!((least..=most).contains(&attempts), "{attempts} in 5 s");
+        rest().await;
+        assert_at_rest(&pool, &world);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hanging_target_holds_one_place_and_delays_nobody() {
     let (pool, world) = with_limits(limits(4, 4));
     world.connect_mode(101, Mode::Hangs);
