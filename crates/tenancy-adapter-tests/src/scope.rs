@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 
 /// A tenant's scope that stays open until it is told to end.
 pub struct OpenScope {
-    scope: TenantScope,
+    /// The scope.
+    pub scope: TenantScope,
     end: oneshot::Sender<()>,
     open: JoinHandle<Result<(), Error>>,
 }
@@ -39,11 +40,6 @@ impl OpenScope {
             end,
             open,
         }
-    }
-
-    /// The scope.
-    pub fn scope(&self) -> &TenantScope {
-        &self.scope
     }
 
     /// Ends it, and hands out the ticket that is left.

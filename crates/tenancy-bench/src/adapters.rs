@@ -16,7 +16,7 @@ use tenancy_core::TenantScope;
 
 use crate::Failed;
 use crate::case::Case;
-use crate::stage::Place;
+use crate::place::Place;
 
 /// An adapter that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -46,15 +46,17 @@ impl fmt::Display for Adapter {
 /// How a case is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// (a) Unscoped, on a held connection of the driver, on a table without a wall.
+    /// (a) Unscoped, on a held connection of the driver: on a table without a wall, or where the
+    /// tenant's own one lies.
     Unscoped,
-    /// (b) On a held connection whose scope was bound before.
+    /// (b) On a held connection whose scope was bound before, or which is the tenant's own.
     Bound,
     /// (c) Unscoped, through the driver's own pool with its defaults.
     Pooled,
-    /// (d) Begin, set, run, commit in sequence, on a held connection, under the usual policy.
+    /// (d) Begin, set, run, commit in sequence, on a held connection: under the usual policy, or with
+    /// the search path. There is nothing to set on one that is the tenant's own.
     Usual,
-    /// Through tenancy's pool, with a connection on the tenant's shelf.
+    /// Through tenancy's pool, with a connection on the tenant's shelf, or of the tenant's own.
     Warm,
     /// Through tenancy's pool, with a connection that is bound to nobody.
     Cold,

@@ -65,8 +65,8 @@ pub struct Statements {
 }
 
 impl Statements {
-    /// For a table behind a wall: no tenant is named.
-    pub fn walled(table: &str) -> Self {
+    /// No tenant is named: a wall says whose rows they are, or the place where they lie.
+    pub fn unnamed(table: &str) -> Self {
         Self {
             select: format!("SELECT title FROM {table} WHERE id = $1").leak(),
             insert: format!("INSERT INTO {table} (id, title) VALUES ($1, $2)").leak(),
@@ -74,8 +74,8 @@ impl Statements {
         }
     }
 
-    /// For a table without one: the tenant is named in each statement, as a literal.
-    pub fn open(table: &str, tenant: &str) -> Self {
+    /// For a shared table without a wall: the tenant is named in each statement, as a literal.
+    pub fn named(table: &str, tenant: &str) -> Self {
         let of = format!("FROM {table} WHERE tenant_id = '{tenant}' AND");
         let insert = format!("INSERT INTO {table} (tenant_id, id, title) VALUES");
         Self {
@@ -84,4 +84,13 @@ impl Statements {
             range: format!("SELECT id, title {of} id BETWEEN $1 AND $2").leak(),
         }
     }
+}
+
+/// What the usual way runs behind each `BEGIN`.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// One statement with one text.
+    pub sql: &'static str,
+    /// The text.
+    pub value: &'static str,
 }

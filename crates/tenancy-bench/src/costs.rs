@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use crate::Failed;
 use crate::measure::{Effort, Spread, middle};
+use crate::place::Place;
 use crate::session::Session;
-use crate::stage::Place;
 
 /// What is timed, in the order in which it is done: `round_trip` is `SELECT 1`, to be taken off the
 /// others.
@@ -25,6 +25,7 @@ const STEPS: [&str; 6] = [
 pub async fn costs(place: &Place, effort: Effort) -> Result<Vec<(&'static str, Spread)>, Failed> {
     let session = Session::connect(place).await?;
     let client = &session.client;
+    let tenant = place.scope.tenant_id().as_str();
     let one = client.prepare("SELECT 1").await?;
     let set = client
         .prepare("SELECT set_config('app.tenant', $1, false)")
@@ -37,7 +38,7 @@ pub async fn costs(place: &Place, effort: Effort) -> Result<Vec<(&'static str, S
             let mut clock = Clock::start();
             client.query_one(&one, &[]).await?;
             times[0].push(clock.lap());
-            client.query_one(&set, &[&place.tenant]).await?;
+            client.query_one(&set, &[&tenant]).await?;
             times[1].push(clock.lap());
             let challenge = session.leave().await?;
             times[2].push(clock.lap());

@@ -13,8 +13,9 @@ use crate::Failed;
 use crate::adapters::{Adapter, Crowd};
 use crate::key::Key;
 use crate::measure::{Random, Spread, middle};
-use crate::row::{Load, Row, SEALED, State};
+use crate::row::{Load, Row, State};
 use crate::stage::{Size, Stage, hold, tenancy};
+use crate::tier::Tier;
 
 /// The connections of all tenants together.
 pub const BUDGET: u32 = 50;
@@ -67,9 +68,9 @@ pub async fn tell(
 ) -> Result<Vec<Row>, Failed> {
     let stage = Stage::sealed(server).await?;
     stage.fill(KEY, volume.size).await?;
-    let tenancy = tenancy(KEY, volume.size.tenants)?;
-    let held = hold(&tenancy, KEY, HOSTILE).await?;
-    let place = stage.place(KEY, &held.scope, &Separation::sealed(), None)?;
+    let tenancy = tenancy(KEY.tenants(volume.size.tenants)?);
+    let held = hold(&tenancy, KEY.tenant(HOSTILE)?).await?;
+    let place = stage.place(KEY, &held.scope, &Separation::sealed());
     let mut rows = Vec::new();
     for story in stories {
         let crowd = adapter.crowd(&place, BUDGET).await?;
@@ -233,7 +234,7 @@ impl Scene<'_> {
         };
         Row {
             load,
-            ..Row::plain(self.adapter, SEALED, KEY, case, State::Cold, spread)
+            ..Row::plain(self.adapter, Tier::SEALED, KEY, case, State::Cold, spread)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every case by every key, strategy and delay.
+//! Every case by every tier, key and delay.
 
 use std::time::Duration;
 
@@ -12,9 +12,12 @@ use crate::case::Case;
 use crate::costs::costs;
 use crate::key::Key;
 use crate::measure::{Effort, Figures, Pace, Random, Runner};
-use crate::row::{LOGINS, Row, SEALED, State, Tier};
+use crate::own::Own;
+use crate::place::Place;
+use crate::row::{Row, State};
 use crate::session::Session;
-use crate::stage::{Place, Size, Stage, hold, tenancy};
+use crate::stage::{Size, Stage, hold, tenancy};
+use crate::tier::{Binding, Strategy, Tier};
 
 /// Enough for a client to have queued all it has before the first answer.
 const COUNTING: Duration = Duration::from_millis(3);
@@ -26,7 +29,7 @@ pub struct Grid {
     pub adapters: Vec<Adapter>,
     /// Which cases.
     pub cases: Vec<Case>,
-    /// Which keys.
+    /// Which keys, on tables that tenants share.
     pub keys: Vec<Key>,
     /// What the network adds to each round trip, in milliseconds.
     pub delays: Vec<f64>,
@@ -48,44 +51,74 @@ impl Grid {
         mut tell: impl FnMut(&Row),
     ) -> Result<Vec<Row>, Failed> {
         let mut rows = Vec::new();
+        let mut add = |row: Row| {
+            tell(&row);
+            rows.push(row);
+        };
         let sealed = Stage::sealed(server).await?;
+        let ground = Ground { server, sealed };
         for tier in tiers {
-            let logins;
-            let stage = if *tier == LOGINS {
-                logins = Stage::for_logins(server).await?;
-                &logins
+            if tier.strategy == Strategy::RowLevel {
+                self.tables(&ground, *tier, &mut add).await?;
             } else {
-                &sealed
-            };
-            for key in &self.keys {
-                self.tables(server, [stage, &sealed], (*tier, *key), &mut |row: Row| {
-                    tell(&row);
-                    rows.push(row);
-                })
-                .await?;
+                self.own(&ground, *tier, &mut add).await?;
             }
         }
         Ok(rows)
     }
 
+    /// On tables that all tenants share.
     async fn tables(
         &self,
-        server: &Server,
-        [stage, sealed]: [&Stage; 2],
-        (tier, key): (Tier, Key),
+        ground: &Ground<'_>,
+        tier: Tier,
         add: &mut dyn FnMut(Row),
     ) -> Result<(), Failed> {
-        stage.fill(key, self.size).await?;
-        let tenancy = tenancy(key, self.size.tenants)?;
-        let held = hold(&tenancy, key, self.size.tenants / 2).await?;
-        let separation = stage.separation(key, held.scope.tenant_id()).await?;
-        let near = stage.place(key, &held.scope, &separation, None)?;
-        let aside = sealed.place(key, &held.scope, &Separation::sealed(), None)?;
+        let logins;
+        let stage = if tier == Tier::LOGINS {
+            logins = Stage::for_logins(ground.server).await?;
+            &logins
+        } else {
+            &ground.sealed
+        };
+        for key in &self.keys {
+            stage.fill(*key, self.size).await?;
+            let tenancy = tenancy(key.tenants(self.size.tenants)?);
+            let held = hold(&tenancy, key.tenant(self.size.tenants / 2)?).await?;
+            let separation = stage.separation(*key, held.scope.tenant_id()).await?;
+            let near = stage.place(*key, &held.scope, &separation);
+            self.cells(ground, tier, &near, add).await?;
+        }
+        Ok(())
+    }
+
+    /// On what is one tenant's own.
+    async fn own(
+        &self,
+        ground: &Ground<'_>,
+        tier: Tier,
+        add: &mut dyn FnMut(Row),
+    ) -> Result<(), Failed> {
+        let own = Own::make(ground.server, tier, self.size.rows).await?;
+        let id = own.tenant.id().clone();
+        let held = hold(&tenancy(vec![own.tenant.clone()]), id).await?;
+        self.cells(ground, tier, &own.place(&held.scope), add).await
+    }
+
+    async fn cells(
+        &self,
+        ground: &Ground<'_>,
+        tier: Tier,
+        near: &Place,
+        add: &mut dyn FnMut(Row),
+    ) -> Result<(), Failed> {
+        let aside = ground
+            .sealed
+            .place(near.key, &near.scope, &Separation::sealed());
         let aside = Session::connect(&aside).await?;
         let mut cells = Cells {
             grid: self,
-            server,
-            stage,
+            server: ground.server,
             tier,
             runner: Runner {
                 effort: self.effort,
@@ -97,25 +130,37 @@ impl Grid {
         };
         for adapter in &self.adapters {
             for case in &self.cases {
-                let rows = cells.of(*adapter, *case, &near).await?;
+                let rows = cells.of(*adapter, *case, near).await?;
                 rows.into_iter().for_each(&mut *add);
             }
         }
         // The statements are the same for every adapter.
-        if let (Some(adapter), true) = (self.adapters.first(), tier == SEALED) {
-            for (step, spread) in costs(&near, self.effort).await? {
-                add(Row::plain(*adapter, tier, key, step, State::Cold, spread));
+        if let (Some(adapter), true) = (self.adapters.first(), tier == Tier::SEALED) {
+            for (step, spread) in costs(near, self.effort).await? {
+                add(Row::plain(
+                    *adapter,
+                    tier,
+                    near.key,
+                    step,
+                    State::Cold,
+                    spread,
+                ));
             }
         }
         Ok(())
     }
 }
 
-/// The cells of one set of tables.
+/// The server, and where a connection beside those that are measured does its work.
+struct Ground<'a> {
+    server: &'a Server,
+    sealed: Stage,
+}
+
+/// The cells of one place.
 struct Cells<'a> {
     grid: &'a Grid,
     server: &'a Server,
-    stage: &'a Stage,
     tier: Tier,
     runner: Runner<'a>,
 }
@@ -126,9 +171,9 @@ impl Cells<'_> {
         let mut rows = Vec::new();
         for delay in &self.grid.delays {
             let proxy = Proxy::in_front_of(self.server)?;
-            let between = (*delay > 0.0).then_some(&proxy);
-            let place = self.through(near, between)?;
-            let mut ways = self.ways(adapter, case, &place).await?;
+            let far = near.through(&proxy)?;
+            let place = if *delay > 0.0 { &far } else { near };
+            let mut ways = self.ways(adapter, case, place).await?;
             proxy.delay(Duration::from_secs_f64(delay / 2e3));
             let tight = self
                 .runner
@@ -145,22 +190,13 @@ impl Cells<'_> {
         Ok(rows)
     }
 
-    fn through(&self, near: &Place, proxy: Option<&Proxy>) -> Result<Place, Failed> {
-        let Place {
-            key,
-            scope,
-            separation,
-            ..
-        } = near;
-        self.stage.place(*key, scope, separation, proxy)
-    }
-
-    /// A connection with a login of its own is bound by its making: it is never cold.
     fn kinds(&self) -> impl Iterator<Item = Kind> + use<> {
-        let has_logins = self.tier == LOGINS;
-        Kind::ALL
-            .into_iter()
-            .filter(move |kind| !has_logins || *kind != Kind::Cold)
+        let binding = self.tier.binding;
+        Kind::ALL.into_iter().filter(move |kind| match kind {
+            Kind::Warm => binding != Binding::Routed,
+            Kind::Cold => binding != Binding::Login,
+            _ => true,
+        })
     }
 
     async fn ways(
@@ -186,7 +222,7 @@ impl Cells<'_> {
         near: &Place,
     ) -> Result<Vec<(Kind, usize)>, Failed> {
         let proxy = Proxy::in_front_of(self.server)?;
-        let place = self.through(near, Some(&proxy))?;
+        let place = near.through(&proxy)?;
         let mut trips = Vec::new();
         for kind in self.kinds() {
             proxy.delay(Duration::ZERO);
@@ -203,6 +239,11 @@ impl Cells<'_> {
             let row = self.runner.row(case);
             proxy.reset();
             way.run(case, row).await?;
+            // Or it would be called warm or cold, and be neither. SQLx's own pool may connect again.
+            let is_ours = matches!(kind, Kind::Warm | Kind::Cold);
+            if is_ours && proxy.connections() > 0 {
+                return Err(format!("{adapter}, {case}, {kind:?}: it had to connect").into());
+            }
             trips.push((kind, proxy.trips()));
         }
         Ok(trips)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tenancy_core::{InvalidTenantId, TenantId};
+use tenancy_core::{InvalidTenantId, Tenant, TenantId};
 use tenancy_postgres::seal::TenantKind;
 
 /// A type of tenant column, and how long its ids are.
@@ -51,6 +51,16 @@ impl Key {
             Self::Uuid => format!("00000000-0000-4000-8000-{n:0>12}"),
             Self::Bigint => (1_000_000 + n).to_string(),
         })
+    }
+
+    /// The tenants from number 1 to this one, on shared tables.
+    ///
+    /// # Errors
+    /// As [`tenant`](Self::tenant).
+    pub fn tenants(self, last: u32) -> Result<Vec<Tenant>, InvalidTenantId> {
+        (1..=last)
+            .map(|n| self.tenant(n).map(Tenant::new))
+            .collect()
     }
 
     /// The same id in SQL, of the column `n`.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum as _};
 use tenancy_bench::Failed;
 use tenancy_bench::adapters::Adapter;
 use tenancy_bench::case::Case;
@@ -15,9 +15,10 @@ use tenancy_bench::crowd::{self, Story, Volume};
 use tenancy_bench::grid::Grid;
 use tenancy_bench::key::Key;
 use tenancy_bench::measure::Effort;
-use tenancy_bench::row::{LOGINS, Row, SEALED, Tier};
+use tenancy_bench::row::Row;
 use tenancy_bench::stage::{Size, Stage};
 use tenancy_bench::targets::targets;
+use tenancy_bench::tier::{Binding, Strategy, Tier};
 
 /// What a scope costs, on a real PostgreSQL 18 that is brought and stopped here.
 #[derive(Debug, Parser)]
@@ -41,7 +42,8 @@ struct Cli {
     )]
     cases: Vec<Chosen>,
 
-    /// Types of tenant columns
+    /// Types of tenant columns. A tenant's own schema or database has no such column, and is
+    /// measured once, for a tenant whose id is a text of 16 bytes
     #[arg(
         long,
         value_delimiter = ',',
@@ -49,8 +51,18 @@ struct Cli {
     )]
     keys: Vec<Key>,
 
-    /// What binds a connection to its tenant: sealed (a scope on a shared login), login
-    #[arg(long, value_delimiter = ',', default_value = "sealed,login")]
+    /// What a tenant's rows lie in: `row_level` (shared tables), schema, database
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "row_level,schema,database"
+    )]
+    strategies: Vec<Strategy>,
+
+    /// What binds a connection to its tenant, where the strategy knows it: sealed (a scope on a
+    /// shared login; row-level), login (the tenant's own), routed (the search path on a shared
+    /// login; schemas)
+    #[arg(long, value_delimiter = ',', default_value = "sealed,login,routed")]
     bindings: Vec<Binding>,
 
     /// Blocks of each way
@@ -76,12 +88,6 @@ struct Cli {
     /// Less data and shorter blocks: to see that it works
     #[arg(long)]
     quick: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Binding {
-    Sealed,
-    Login,
 }
 
 /// One of the cases of a scope, or of those under load.
@@ -131,7 +137,7 @@ fn run(cli: &Cli) -> Result<(), Failed> {
         let mut rows = Vec::new();
         let grid = cli.grid();
         if !grid.cases.is_empty() {
-            rows = grid.run(&server, &cli.tiers(), tell).await?;
+            rows = grid.run(&server, &cli.tiers()?, tell).await?;
         }
         let stories = cli.stories();
         for adapter in cli.adapters.iter().filter(|_| !stories.is_empty()) {
@@ -151,12 +157,15 @@ fn run(cli: &Cli) -> Result<(), Failed> {
 }
 
 impl Cli {
-    fn tiers(&self) -> Vec<Tier> {
-        let tiers = self.bindings.iter().map(|binding| match binding {
-            Binding::Sealed => SEALED,
-            Binding::Login => LOGINS,
+    fn tiers(&self) -> Result<Vec<Tier>, Failed> {
+        let tiers = Tier::ALL.into_iter().filter(|tier| {
+            self.strategies.contains(&tier.strategy) && self.bindings.contains(&tier.binding)
         });
-        tiers.collect()
+        let tiers: Vec<_> = tiers.collect();
+        if tiers.is_empty() {
+            return Err("none of these strategies has one of these bindings".into());
+        }
+        Ok(tiers)
     }
 
     fn grid(&self) -> Grid {

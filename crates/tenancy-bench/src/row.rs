@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::adapters::Adapter;
 use crate::key::Key;
 use crate::measure::Spread;
+use crate::tier::Tier;
 
 /// Whether a connection stood on the tenant's shelf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -15,27 +16,6 @@ pub enum State {
     /// Bound to the tenant already.
     Warm,
 }
-
-/// How tenants are kept apart, as rows name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Tier {
-    /// The strategy.
-    pub strategy: &'static str,
-    /// What binds a connection to its tenant.
-    pub binding: &'static str,
-}
-
-/// Row-level tables, and a sealed scope on a shared login.
-pub const SEALED: Tier = Tier {
-    strategy: "row-level",
-    binding: "sealed",
-};
-
-/// Row-level tables, and a login for each tenant.
-pub const LOGINS: Tier = Tier {
-    strategy: "row-level",
-    binding: "login",
-};
 
 /// What is told of a pool under load only.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -59,10 +39,10 @@ pub struct Load {
 pub struct Row {
     /// Who ran it.
     pub adapter: Adapter,
-    /// How tenants are kept apart.
+    /// How tenants are kept apart: a `strategy` and a `binding`.
     #[serde(flatten)]
     pub tier: Tier,
-    /// The type of the tenant column.
+    /// The type of the tenant column, or of the tenant's id where no column holds it.
     pub key: Key,
     /// What was run.
     pub case: String,
@@ -78,11 +58,13 @@ pub struct Row {
     pub max_us: f64,
     /// Against (a), the same statement unscoped on a held connection.
     pub ratio_unscoped: Option<f64>,
-    /// Against (b), the same statement on a held connection that is bound already.
+    /// Against (b), the same statement on a held connection that is bound already: for a login, one
+    /// that the tenant's pool handed out and that is kept.
     pub ratio_bound: Option<f64>,
     /// Against (c), the driver's own pool, unscoped.
     pub ratio_pool: Option<f64>,
-    /// Against (d), begin, set, run and commit in sequence.
+    /// Against (d), begin, set, run and commit in sequence; where the connection is the tenant's own,
+    /// nothing is set.
     pub ratio_usual: Option<f64>,
     /// Round trips that are waited for.
     pub trips: Option<usize>,
@@ -126,7 +108,7 @@ impl Row {
     /// The table's head.
     pub fn head() -> String {
         format!(
-            "{:<15}{:<19}{:<8}{:<8}{:<22}{:>5}  {:<5}{:>9}{:>9}{:>9}  {:>6}{:>6}{:>6}{:>6}{:>8}{:>6}",
+            "{:<15}{:<11}{:<8}{:<8}{:<22}{:>5}  {:<5}{:>9}{:>9}{:>9}  {:>6}{:>6}{:>6}{:>6}{:>8}{:>6}",
             "adapter",
             "strategy",
             "binding",
@@ -155,10 +137,10 @@ impl Row {
             State::Warm => "warm",
         };
         let mut line = format!(
-            "{:<15}{:<19}{:<8}{:<8}{:<22}{:>5}  {:<5}{:>9.1}{:>9.1}{:>9.1}  {:>6}{:>6}{:>6}{:>6}{:>8}{:>6}",
+            "{:<15}{:<11}{:<8}{:<8}{:<22}{:>5}  {:<5}{:>9.1}{:>9.1}{:>9.1}  {:>6}{:>6}{:>6}{:>6}{:>8}{:>6}",
             self.adapter.to_string(),
-            self.tier.strategy,
-            self.tier.binding,
+            self.tier.strategy.to_string(),
+            self.tier.binding.to_string(),
             self.key.to_string(),
             self.case,
             self.delay_ms,

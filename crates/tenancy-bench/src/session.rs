@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Statement};
 
 use crate::Failed;
-use crate::stage::Place;
+use crate::place::Place;
 
 /// A connection of the runtime role.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Session {
             client,
             key: place.sealing_key.clone(),
             kind: place.key.kind(),
-            tenant: place.tenant.parse()?,
+            tenant: place.scope.tenant_id().clone(),
         })
     }
 

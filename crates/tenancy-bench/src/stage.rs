@@ -1,23 +1,20 @@
 //! The server, its tables and their tenants.
 
-use secrecy::SecretString;
-use tenancy_core::{
-    BoxError, Error as ScopeError, MemoryStore, Tenancy, Tenant, TenantId, TenantScope,
-};
+use tenancy_core::{Error as ScopeError, MemoryStore, Tenancy, Tenant, TenantId, TenantScope};
 use tenancy_postgres::install::{Install, Roles};
 use tenancy_postgres::key::{KeyId, SealingKey};
 use tenancy_postgres::login::TenantLogins;
-use tenancy_postgres::scrub::Nonce;
 use tenancy_postgres::wall::Wall;
-use tenancy_postgres_pool::{Adapter, Credential, Separation, TenantPoolBuilder};
+use tenancy_postgres_pool::Separation;
 use tenancy_testkit::postgres::{Database, Major, Server};
-use tenancy_testkit::proxy::Proxy;
 use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
 use crate::Failed;
-use crate::case::Statements;
+use crate::case::{Setting, Statements};
 use crate::key::Key;
+use crate::login::Login;
+use crate::place::Place;
 
 /// The table behind the wall.
 pub const WALLED: &str = "public.notes";
@@ -98,7 +95,11 @@ impl Stage {
         Ok(stage)
     }
 
-    async fn bare(server: &Server) -> Result<Self, Failed> {
+    /// A database of its own with its roles, and nothing else.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn bare(server: &Server) -> Result<Self, Failed> {
         let database = server.database().await?;
         let admin = database.admin().await?;
         let roles = Roles::new(
@@ -123,14 +124,10 @@ impl Stage {
         let Some(logins) = &self.logins else {
             return Ok(Separation::sealed());
         };
-        let password = SecretString::from(Nonce::random()?.as_str());
-        let plan = logins.create_login(key.kind(), tenant, &password)?;
+        let login = Login::new(logins.login(key.kind(), tenant)?)?;
+        let plan = logins.create_login(key.kind(), tenant, &login.password)?;
         tenancy_tokio_postgres::apply(&self.admin, plan).await?;
-        let login = logins.login(key.kind(), tenant)?;
-        let credentials = move |_: &Tenant| -> Result<Credential, BoxError> {
-            Ok(Credential::new(login.as_str(), password.clone()))
-        };
-        Ok(Separation::logins(logins.clone(), credentials))
+        Ok(Separation::logins(logins.clone(), login.credentials()))
     }
 
     /// The three tables with this key, filled, in place of those that were there.
@@ -174,70 +171,25 @@ impl Stage {
         Ok(self.admin.batch_execute("CHECKPOINT").await?)
     }
 
-    /// What an adapter needs for one tenant of these tables, through this proxy or past it.
-    ///
-    /// # Errors
-    /// For an id that is none.
-    pub fn place(
-        &self,
-        key: Key,
-        scope: &TenantScope,
-        separation: &Separation,
-        proxy: Option<&Proxy>,
-    ) -> Result<Place, Failed> {
-        let way = |url: String| proxy.map_or(Ok(url.clone()), |proxy| proxy.url(&url));
-        let tenant = scope.tenant().id().as_str().to_owned();
-        Ok(Place {
-            runtime_url: way(self.database.runtime_url())?,
-            owner_url: way(self.database.owner_url())?,
+    /// What an adapter needs for one tenant of these tables.
+    pub fn place(&self, key: Key, scope: &TenantScope, separation: &Separation) -> Place {
+        let tenant = scope.tenant_id().as_str();
+        Place {
+            runtime_url: self.database.runtime_url(),
+            plain_url: self.database.owner_url(),
             roles: self.roles.clone(),
             sealing_key: self.key.clone(),
             separation: separation.clone(),
             key,
             scope: scope.ticket(),
-            walled: Statements::walled(WALLED),
-            open: Statements::open(OPEN, &tenant),
-            usual: Statements::walled(USUAL),
-            tenant,
-        })
-    }
-}
-
-/// What an adapter needs to run the cases for one tenant.
-#[derive(Debug)]
-pub struct Place {
-    /// The runtime role's URL: it reaches the walled table only.
-    pub runtime_url: String,
-    /// The owner's URL, for the tables that are compared with.
-    pub owner_url: String,
-    /// The roles of the installation.
-    pub roles: Roles,
-    /// Opens scopes.
-    pub sealing_key: SealingKey,
-    /// How the tenants are kept apart.
-    pub separation: Separation,
-    /// The type of the tenant column.
-    pub key: Key,
-    /// The tenant's scope, open.
-    pub scope: TenantScope,
-    /// The tenant's id.
-    pub tenant: String,
-    /// On the walled table.
-    pub walled: Statements,
-    /// On the table without a wall.
-    pub open: Statements,
-    /// On the table with the usual policy.
-    pub usual: Statements,
-}
-
-impl Place {
-    /// A tenant pool's settings, the same for every adapter.
-    pub fn settle<D: Adapter>(&self, builder: TenantPoolBuilder<D>) -> TenantPoolBuilder<D> {
-        builder
-            .roles(self.roles.clone())
-            .sealing_key(self.sealing_key.clone())
-            .kind(self.key.kind())
-            .separation(self.separation.clone())
+            scoped: Statements::unnamed(WALLED),
+            plain: Statements::named(OPEN, tenant),
+            usual: Statements::unnamed(USUAL),
+            setting: Some(Setting {
+                sql: "SELECT set_config('app.tenant', $1, true)",
+                value: tenant.to_owned().leak(),
+            }),
+        }
     }
 }
 
@@ -249,34 +201,28 @@ pub struct Held {
     _end: oneshot::Sender<()>,
 }
 
-/// The tenants with these numbers, active.
-///
-/// # Errors
-/// For an id that is none.
-pub fn tenancy(key: Key, tenants: u32) -> Result<Tenancy, Failed> {
-    let tenants: Result<Vec<_>, Failed> = (1..=tenants)
-        .map(|n| Ok(Tenant::new(key.tenant(n)?)))
-        .collect();
-    Ok(Tenancy::builder(MemoryStore::new(tenants?))
+/// Serves these tenants.
+pub fn tenancy(tenants: Vec<Tenant>) -> Tenancy {
+    Tenancy::builder(MemoryStore::new(tenants))
         .without_requests()
-        .build())
+        .build()
 }
 
 /// Opens a tenant's scope, and keeps it open.
 ///
 /// # Errors
 /// Where the tenant is refused.
-pub async fn hold(tenancy: &Tenancy, key: Key, tenant: u32) -> Result<Held, Failed> {
+pub async fn hold(tenancy: &Tenancy, tenant: TenantId) -> Result<Held, Failed> {
     let (give, take) = oneshot::channel();
     let (end, ended) = oneshot::channel::<()>();
-    let (tenancy, id) = (tenancy.clone(), key.tenant(tenant)?);
+    let tenancy = tenancy.clone();
     tokio::spawn(async move {
         let work = async |scope: &TenantScope| -> Result<(), ScopeError> {
             let _given = give.send(scope.ticket());
             let _over = ended.await;
             Ok(())
         };
-        tenancy.run(id, work).await
+        tenancy.run(tenant, work).await
     });
     Ok(Held {
         scope: take.await?,

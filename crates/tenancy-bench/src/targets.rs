@@ -7,6 +7,7 @@ use crate::case::Case;
 use crate::crowd::BUDGET;
 use crate::key::Key;
 use crate::row::{Row, State};
+use crate::tier::{Binding, Strategy};
 
 /// One target.
 #[derive(Clone, Debug)]
@@ -55,7 +56,8 @@ fn of_row(row: &Row) -> Vec<Target> {
             limit,
         }));
     };
-    if row.case == Case::SelectInTransaction.to_string() && !far {
+    let row_level = row.tier.strategy == Strategy::RowLevel;
+    if row.case == Case::SelectInTransaction.to_string() && row_level && !far {
         add("enforcement", row.enforcement, 1.25);
     }
     if row.case == "many" {
@@ -66,12 +68,11 @@ fn of_row(row: &Row) -> Vec<Target> {
     if row.case != Case::Select.to_string() {
         return found;
     }
-    let row_level = row.tier.strategy == "row-level";
     match row.state {
         State::Warm if row_level => {
             let limit = match (row.tier.binding, row.key) {
                 _ if far => 1.02,
-                ("login", _) => 1.1,
+                (Binding::Login, _) => 1.1,
                 (_, Key::Bigint) => 1.28,
                 (_, Key::Text63) => 1.5,
                 (_, Key::Text16 | Key::Uuid) => 1.35,
@@ -80,13 +81,13 @@ fn of_row(row: &Row) -> Vec<Target> {
             let limit = if far { 1.03 } else { 1.1 };
             add("warm against (b)", row.ratio_bound, limit);
         }
-        State::Warm => add("warm against (a)", row.ratio_unscoped, 1.15),
+        State::Warm if !far => add("warm against (a)", row.ratio_unscoped, 1.15),
         State::Cold if row_level && row.adapter.is_pipelined() => {
             let limit = if far { 1.08 } else { 2.2 };
             add("cold against (b)", row.ratio_bound, limit);
         }
         State::Cold if row_level && far => add("cold against (a)", row.ratio_unscoped, 3.3),
-        State::Cold => {}
+        State::Warm | State::Cold => {}
     }
     found
 }
@@ -126,4 +127,41 @@ fn memory(rows: &[Row]) -> Vec<Target> {
         })
     });
     targets.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Target, targets};
+    use crate::adapters::Adapter;
+    use crate::key::Key;
+    use crate::measure::Spread;
+    use crate::row::{Row, State};
+    use crate::tier::Tier;
+
+    fn judged(tier: Tier, state: State, delay_ms: f64, ratio_unscoped: f64) -> Vec<bool> {
+        let adapter = Adapter::Sqlx;
+        let row = Row {
+            delay_ms,
+            ratio_unscoped: Some(ratio_unscoped),
+            ..Row::plain(
+                adapter,
+                tier,
+                Key::Text16,
+                "select",
+                state,
+                Spread::default(),
+            )
+        };
+        targets(&[row]).iter().map(Target::is_met).collect()
+    }
+
+    #[test]
+    fn what_is_a_tenant_s_own_is_judged_warm_and_near() {
+        for tier in [Tier::SCHEMA_LOGINS, Tier::DATABASES] {
+            assert_eq!(judged(tier, State::Warm, 0.0, 1.15), [true]);
+            assert_eq!(judged(tier, State::Warm, 0.0, 1.16), [false]);
+            assert!(judged(tier, State::Warm, 1.0, 9.0).is_empty());
+        }
+        assert!(judged(Tier::ROUTED_SCHEMAS, State::Cold, 0.0, 9.0).is_empty());
+    }
 }

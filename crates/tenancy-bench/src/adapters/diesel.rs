@@ -19,8 +19,8 @@ use tenancy_diesel::{Diesel, TenantConnection, TenantPool, TenantPoolBuilder, Te
 
 use super::{Crowd, Kind, Way};
 use crate::Failed;
-use crate::case::{Case, RANGE, Statements, TEN};
-use crate::stage::Place;
+use crate::case::{Case, RANGE, Setting, Statements, TEN};
+use crate::place::Place;
 
 pub(super) async fn way(
     kind: Kind,
@@ -28,34 +28,34 @@ pub(super) async fn way(
     place: &Place,
 ) -> Result<Option<Box<dyn Way>>, Failed> {
     let in_transaction = case == Case::SelectInTransaction;
-    let walled = place.walled;
+    let scoped = place.scoped;
     Ok(Some(match kind {
         Kind::Unscoped => {
-            let mut connection = AsyncPgConnection::establish(&place.owner_url).await?;
+            let mut connection = AsyncPgConnection::establish(&place.plain_url).await?;
             if in_transaction {
                 connection.batch_execute("BEGIN").await?;
             }
-            Box::new(Unscoped(connection, place.open))
+            Box::new(Unscoped(connection, place.plain))
         }
         Kind::Bound if in_transaction => {
             let pool = pool(place, 0).await?;
             let transaction = pool.begin_owned(place.scope.ticket()).await?;
-            Box::new(BoundTransaction(transaction, walled))
+            Box::new(BoundTransaction(transaction, scoped))
         }
         _ if in_transaction => return Ok(None),
         Kind::Bound => {
             let pool = pool(place, 0).await?;
             let connection = pool.acquire_owned(place.scope.ticket()).await?;
-            Box::new(Bound(connection, walled))
+            Box::new(Bound(connection, scoped))
         }
         Kind::Pooled => {
-            let manager = AsyncDieselConnectionManager::new(&place.owner_url);
-            Box::new(Pooled(Pool::builder(manager).build()?, place.open))
+            let manager = AsyncDieselConnectionManager::new(&place.plain_url);
+            Box::new(Pooled(Pool::builder(manager).build()?, place.plain))
         }
         Kind::Usual => Box::new(Usual {
-            connection: AsyncPgConnection::establish(&place.owner_url).await?,
+            connection: AsyncPgConnection::establish(&place.plain_url).await?,
             statements: place.usual,
-            tenant: place.tenant.clone().leak(),
+            setting: place.setting,
         }),
         Kind::Warm => Box::new(Scoped::new(place, 0).await?),
         // The one connection is kept ahead of need, bound to nobody.
@@ -68,7 +68,7 @@ pub(super) async fn crowd(place: &Place, connections: u32) -> Result<Arc<dyn Cro
         .max_connections(connections)
         .connect()
         .await?;
-    let select = place.walled.select;
+    let select = place.scoped.select;
     Ok(Arc::new(Shared { pool, select }))
 }
 
@@ -199,16 +199,17 @@ impl Way for BoundTransaction {
 struct Usual {
     connection: AsyncPgConnection,
     statements: Statements,
-    tenant: &'static str,
+    setting: Option<Setting>,
 }
 
 impl Way for Usual {
     fn run(&mut self, case: Case, row: i64) -> LocalBoxFuture<'_, Result<(), Failed>> {
         async move {
             self.connection.batch_execute("BEGIN").await?;
-            let set = "SELECT set_config('app.tenant', $1, true)";
-            let set = Sql::<Text>::new(set, [Bind::Text(self.tenant), Bind::None]);
-            let _: String = set.get_result(&mut self.connection).await?;
+            if let Some(Setting { sql, value }) = self.setting {
+                let set = Sql::<Text>::new(sql, [Bind::Text(value), Bind::None]);
+                let _: String = set.get_result(&mut self.connection).await?;
+            }
             run(&mut self.connection, self.statements, case, row).await?;
             Ok(self.connection.batch_execute("COMMIT").await?)
         }
@@ -239,7 +240,7 @@ impl Scoped {
         Ok(Self {
             pool: pool(place, reserve).await?,
             scope: place.scope.ticket(),
-            statements: place.walled,
+            statements: place.scoped,
         })
     }
 }

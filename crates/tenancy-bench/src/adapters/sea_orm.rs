@@ -13,8 +13,8 @@ use tenancy_sea_orm::{TenantConnection, TenantPool, TenantPoolBuilder, TenantTra
 
 use super::{Crowd, Kind, Way};
 use crate::Failed;
-use crate::case::{Case, RANGE, Statements, TEN};
-use crate::stage::Place;
+use crate::case::{Case, RANGE, Setting, Statements, TEN};
+use crate::place::Place;
 
 pub(super) async fn way(
     kind: Kind,
@@ -22,31 +22,31 @@ pub(super) async fn way(
     place: &Place,
 ) -> Result<Option<Box<dyn Way>>, Failed> {
     let in_transaction = case == Case::SelectInTransaction;
-    let walled = place.walled;
+    let scoped = place.scoped;
     Ok(Some(match kind {
         Kind::Unscoped => {
-            let transaction = one(&place.owner_url).await?.begin().await?;
-            Box::new(Unscoped(transaction, place.open))
+            let transaction = one(&place.plain_url).await?.begin().await?;
+            Box::new(Unscoped(transaction, place.plain))
         }
         Kind::Bound if in_transaction => {
             let pool = pool(place, 0).await?;
             let transaction = pool.begin_owned(place.scope.ticket()).await?;
-            Box::new(BoundTransaction(transaction, walled))
+            Box::new(BoundTransaction(transaction, scoped))
         }
         _ if in_transaction => return Ok(None),
         Kind::Bound => {
             let pool = pool(place, 0).await?;
             let connection = pool.acquire_owned(place.scope.ticket()).await?;
-            Box::new(Bound(connection, walled))
+            Box::new(Bound(connection, scoped))
         }
         Kind::Pooled => Box::new(Pooled(
-            Database::connect(&place.owner_url).await?,
-            place.open,
+            Database::connect(&place.plain_url).await?,
+            place.plain,
         )),
         Kind::Usual => Box::new(Usual {
-            database: one(&place.owner_url).await?,
+            database: one(&place.plain_url).await?,
             statements: place.usual,
-            tenant: place.tenant.clone(),
+            setting: place.setting,
         }),
         Kind::Warm => Box::new(Scoped::new(place, 0).await?),
         // The one connection is kept ahead of need, bound to nobody.
@@ -57,7 +57,7 @@ pub(super) async fn way(
 pub(super) async fn crowd(place: &Place, connections: u32) -> Result<Arc<dyn Crowd>, Failed> {
     let settings = builder(place).max_connections(connections);
     let pool = TenantPool::connect_with(settings).await?;
-    let select = place.walled.select;
+    let select = place.scoped.select;
     Ok(Arc::new(Shared { pool, select }))
 }
 
@@ -146,16 +146,17 @@ impl Way for BoundTransaction {
 struct Usual {
     database: DatabaseConnection,
     statements: Statements,
-    tenant: String,
+    setting: Option<Setting>,
 }
 
 impl Way for Usual {
     fn run(&mut self, case: Case, row: i64) -> LocalBoxFuture<'_, Result<(), Failed>> {
         async move {
             let transaction = self.database.begin().await?;
-            let set = "SELECT set_config('app.tenant', $1, true)";
-            let set = statement(set, [self.tenant.as_str().into()]);
-            transaction.execute_raw(set).await?;
+            if let Some(Setting { sql, value }) = self.setting {
+                let set = statement(sql, [value.into()]);
+                transaction.execute_raw(set).await?;
+            }
             run(&transaction, self.statements, case, row).await?;
             Ok(transaction.commit().await?)
         }
@@ -182,7 +183,7 @@ impl Scoped {
         Ok(Self {
             pool: pool(place, reserve).await?,
             scope: place.scope.ticket(),
-            statements: place.walled,
+            statements: place.scoped,
         })
     }
 }

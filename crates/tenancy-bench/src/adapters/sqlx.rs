@@ -10,8 +10,8 @@ use tenancy_sqlx::postgres::{TenantConnection, TenantPool, TenantPoolBuilder, Te
 
 use super::{Crowd, Kind, Way};
 use crate::Failed;
-use crate::case::{Case, RANGE, Statements, TEN};
-use crate::stage::Place;
+use crate::case::{Case, RANGE, Setting, Statements, TEN};
+use crate::place::Place;
 
 pub(super) async fn way(
     kind: Kind,
@@ -19,31 +19,34 @@ pub(super) async fn way(
     place: &Place,
 ) -> Result<Option<Box<dyn Way>>, Failed> {
     let in_transaction = case == Case::SelectInTransaction;
-    let walled = place.walled;
+    let scoped = place.scoped;
     Ok(Some(match kind {
         Kind::Unscoped => {
-            let mut connection = PgConnection::connect(&place.owner_url).await?;
+            let mut connection = PgConnection::connect(&place.plain_url).await?;
             if in_transaction {
                 sqlx::raw_sql("BEGIN").execute(&mut connection).await?;
             }
-            Box::new(Unscoped(connection, place.open))
+            Box::new(Unscoped(connection, place.plain))
         }
         Kind::Bound if in_transaction => {
             let pool = pool(place, 0).await?;
             let transaction = pool.begin_owned(place.scope.ticket()).await?;
-            Box::new(BoundTransaction(transaction, walled))
+            Box::new(BoundTransaction(transaction, scoped))
         }
         _ if in_transaction => return Ok(None),
         Kind::Bound => {
             let pool = pool(place, 0).await?;
             let connection = pool.acquire_owned(place.scope.ticket()).await?;
-            Box::new(Bound(connection, walled))
+            Box::new(Bound(connection, scoped))
         }
-        Kind::Pooled => Box::new(Pooled(PgPool::connect(&place.owner_url).await?, place.open)),
+        Kind::Pooled => Box::new(Pooled(
+            PgPool::connect(&place.plain_url).await?,
+            place.plain,
+        )),
         Kind::Usual => Box::new(Usual {
-            connection: PgConnection::connect(&place.owner_url).await?,
+            connection: PgConnection::connect(&place.plain_url).await?,
             statements: place.usual,
-            tenant: place.tenant.clone(),
+            setting: place.setting,
         }),
         Kind::Warm => Box::new(Scoped::new(place, 0).await?),
         // The one connection is kept ahead of need, bound to nobody.
@@ -56,7 +59,7 @@ pub(super) async fn crowd(place: &Place, connections: u32) -> Result<Arc<dyn Cro
         .max_connections(connections)
         .connect()
         .await?;
-    let select = place.walled.select;
+    let select = place.scoped.select;
     Ok(Arc::new(Shared { pool, select }))
 }
 
@@ -126,17 +129,17 @@ impl Way for BoundTransaction {
 struct Usual {
     connection: PgConnection,
     statements: Statements,
-    tenant: String,
+    setting: Option<Setting>,
 }
 
 impl Way for Usual {
     fn run(&mut self, case: Case, row: i64) -> LocalBoxFuture<'_, Result<(), Failed>> {
         async move {
             let mut transaction = self.connection.begin().await?;
-            sqlx::query("SELECT set_config('app.tenant', $1, true)")
-                .bind(&self.tenant)
-                .execute(&mut *transaction)
-                .await?;
+            if let Some(Setting { sql, value }) = self.setting {
+                let set = sqlx::query(sql).bind(value);
+                set.execute(&mut *transaction).await?;
+            }
             run(&mut transaction, self.statements, case, row).await?;
             Ok(transaction.commit().await?)
         }
@@ -167,7 +170,7 @@ impl Scoped {
         Ok(Self {
             pool: pool(place, reserve).await?,
             scope: place.scope.ticket(),
-            statements: place.walled,
+            statements: place.scoped,
         })
     }
 }

@@ -14,7 +14,7 @@ use tokio_postgres::{Client, NoTls, Statement};
 use super::{Crowd, Kind, Way};
 use crate::Failed;
 use crate::case::{Case, RANGE, Statements, TEN};
-use crate::stage::Place;
+use crate::place::Place;
 
 pub(super) async fn way(
     kind: Kind,
@@ -24,8 +24,8 @@ pub(super) async fn way(
     let in_transaction = case == Case::SelectInTransaction;
     Ok(Some(match kind {
         Kind::Unscoped => {
-            let client = connect(&place.owner_url).await?;
-            let prepared = Prepared::on(&client, &place.open).await?;
+            let client = connect(&place.plain_url).await?;
+            let prepared = Prepared::on(&client, &place.plain).await?;
             if in_transaction {
                 client.batch_execute("BEGIN").await?;
             }
@@ -34,7 +34,7 @@ pub(super) async fn way(
         Kind::Bound if in_transaction => {
             let pool = pool(place, 0).await?;
             let transaction = pool.begin_owned(place.scope.ticket()).await?;
-            let prepared = Prepared::on(&transaction, &place.walled).await?;
+            let prepared = Prepared::on(&transaction, &place.scoped).await?;
             Box::new(BoundTransaction {
                 transaction,
                 prepared,
@@ -46,23 +46,24 @@ pub(super) async fn way(
                 .await?
                 .acquire_owned(place.scope.ticket())
                 .await?;
-            let prepared = Prepared::on(&client, &place.walled).await?;
+            let prepared = Prepared::on(&client, &place.scoped).await?;
             Box::new(Bound { client, prepared })
         }
         Kind::Pooled => {
-            let manager = Manager::new(place.owner_url.parse()?, NoTls);
+            let manager = Manager::new(place.plain_url.parse()?, NoTls);
             let pool = Pool::builder(manager).build()?;
-            let statements = place.open;
+            let statements = place.plain;
             Box::new(Pooled { pool, statements })
         }
         Kind::Usual => {
-            let client = connect(&place.owner_url).await?;
+            let client = connect(&place.plain_url).await?;
+            let set = match place.setting {
+                Some(setting) => Some((client.prepare(setting.sql).await?, setting.value)),
+                None => None,
+            };
             Box::new(Usual {
-                set: client
-                    .prepare("SELECT set_config('app.tenant', $1, true)")
-                    .await?,
+                set,
                 prepared: Prepared::on(&client, &place.usual).await?,
-                tenant: place.tenant.clone(),
                 client,
             })
         }
@@ -77,7 +78,7 @@ pub(super) async fn crowd(place: &Place, connections: u32) -> Result<Arc<dyn Cro
         .max_connections(connections)
         .connect()
         .await?;
-    let select = place.walled.select;
+    let select = place.scoped.select;
     Ok(Arc::new(Shared { pool, select }))
 }
 
@@ -173,16 +174,17 @@ impl Way for BoundTransaction {
 
 struct Usual {
     client: Client,
-    set: Statement,
+    set: Option<(Statement, &'static str)>,
     prepared: Prepared,
-    tenant: String,
 }
 
 impl Way for Usual {
     fn run(&mut self, case: Case, row: i64) -> LocalBoxFuture<'_, Result<(), Failed>> {
         async move {
             self.client.batch_execute("BEGIN").await?;
-            self.client.query_one(&self.set, &[&self.tenant]).await?;
+            if let Some((set, value)) = &self.set {
+                self.client.query_one(set, &[value]).await?;
+            }
             self.prepared.run(&self.client, case, row).await?;
             Ok(self.client.batch_execute("COMMIT").await?)
         }
@@ -236,7 +238,7 @@ impl Scoped {
         Ok(Self {
             pool: pool(place, reserve).await?,
             scope: place.scope.ticket(),
-            statements: place.walled,
+            statements: place.scoped,
         })
     }
 }

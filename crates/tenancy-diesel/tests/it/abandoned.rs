@@ -8,7 +8,8 @@ use diesel_async::RunQueryDsl;
 use tenancy_testkit::proxy::Proxy;
 use tokio::time::timeout;
 
-use super::stage::{ACME, GLOBEX, Stage, all_back, each, notes, until};
+use super::stage::{ACME, GLOBEX, Stage, all_back, each, until};
+use super::tables::notes;
 use crate::first_title;
 
 #[derive(QueryableByName)]

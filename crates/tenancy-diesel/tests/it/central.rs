@@ -5,7 +5,8 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use tenancy_core::CentralScope;
 use tenancy_diesel::{CentralPool, Error, PoolError};
 
-use super::stage::{ACME, Stage, each, notes};
+use super::stage::{ACME, Stage, each};
+use super::tables::notes;
 
 #[tokio::test]
 async fn central_sees_every_tenant_and_offers_the_same_verbs() {

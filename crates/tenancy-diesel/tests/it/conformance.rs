@@ -9,14 +9,15 @@ use diesel::sql_types::{Text, Untyped};
 use diesel_async::{AsyncConnectionCore as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _};
-use tenancy_adapter_tests::World;
-use tenancy_conformance::{
-    Body, Connections, Harness, Row, Session, SqlError, Suite, Tier, TransactionSession,
-};
+use tenancy_adapter_tests::{Adapted, World};
+use tenancy_conformance::{Body, Connections, Harness, Row, Session, SqlError, TransactionSession};
 use tenancy_core::{BoxError, TenantId, TenantScope};
-use tenancy_diesel::{TenantConnection, TenantKind, TenantPool, TenantTransaction};
-use tenancy_testkit::postgres::{Major, majors, majors_all};
+use tenancy_diesel::{
+    Error, Finding, PoolError, PoolStatus, TenantConnection, TenantPool, TenantPoolBuilder,
+    TenantTransaction,
+};
 
+#[derive(Clone)]
 struct Diesel(TenantPool);
 
 /// Anything that leads to Diesel's connection.
@@ -257,73 +258,51 @@ fn sql_error(error: DieselError) -> SqlError {
     }
 }
 
-async fn passes(tier: Tier, kind: TenantKind, majors: Vec<Major>) {
-    for major in majors {
-        let world = World::new(tier, major, kind).await;
-        let pool = world
-            .settle(TenantPool::builder(world.url()))
-            .connect()
-            .await;
-        let pool = pool.unwrap_or_else(|error| panic!("{error}"));
-        let report = Suite::of(tier).run(&Diesel(pool), world.stage()).await;
-        assert!(report.is_clean(), "{report}");
-        for (case, why) in report.skipped() {
-            assert_eq!(why, "the driver has no COPY", "{case}");
+impl Adapted for Diesel {
+    type Driver = tenancy_diesel::Diesel;
+    type Error = Error;
+
+    fn builder(url: &str) -> TenantPoolBuilder<Self::Driver> {
+        TenantPool::builder(url)
+    }
+
+    async fn connect(
+        _world: &World,
+        builder: TenantPoolBuilder<Self::Driver>,
+    ) -> Result<Self, Error> {
+        Ok(Self(builder.connect().await?))
+    }
+
+    fn of_the_pool(error: &Error) -> Option<&PoolError> {
+        match error {
+            Error::Pool(error) => Some(error),
+            _ => None,
         }
-        report.note_down().unwrap();
+    }
+
+    async fn check_out(&self, scope: &TenantScope) -> Result<(), Error> {
+        self.0.acquire(scope).await.map(drop)
+    }
+
+    fn status(&self) -> PoolStatus {
+        self.0.status()
+    }
+
+    fn evict_all(&self) {
+        self.0.evict_all();
+    }
+
+    async fn verify(&self, scope: Option<&TenantScope>) -> Result<Vec<Finding>, Error> {
+        match scope {
+            Some(scope) => self.0.verify_for(scope).await,
+            None => self.0.verify().await,
+        }
+    }
+
+    fn may_skip(why: &str) -> bool {
+        why == "the driver has no COPY"
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn text() {
-    passes(Tier::RowLevelSealed, TenantKind::Text, majors_all()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uuid() {
-    passes(Tier::RowLevelSealed, TenantKind::Uuid, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bigint() {
-    passes(Tier::RowLevelSealed, TenantKind::Bigint, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn row_level_logins() {
-    passes(Tier::RowLevelLogins, TenantKind::Text, majors_all()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schemas_routed() {
-    passes(Tier::SchemaRouted, TenantKind::Text, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schemas_with_logins() {
-    passes(Tier::SchemaLogins, TenantKind::Text, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn databases() {
-    passes(Tier::Databases, TenantKind::Text, majors()).await;
-}
-
-/// Cancels, panics, kills and evictions at random, in every tier.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults() {
-    for major in majors() {
-        for tier in Tier::ALL {
-            if tier == Tier::RowLevelPooled {
-                continue;
-            }
-            let world = World::new(tier, major, TenantKind::Text).await;
-            let settings = world
-                .settle(TenantPool::builder(world.url()))
-                .max_connections(world.fault_connections());
-            let pool = settings.connect().await;
-            let pool = pool.unwrap_or_else(|error| panic!("{error}"));
-            world.endures(&Diesel(pool)).await;
-        }
-    }
-}
+tenancy_adapter_tests::suite_tests!(Diesel);
+tenancy_adapter_tests::separation_tests!(Diesel);

@@ -7,7 +7,8 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 use tenancy_core::TenantScope;
 use tenancy_diesel::{Error, TenantPool};
 
-use super::stage::{ACME, Stage, each, notes};
+use super::stage::{ACME, Stage, each};
+use super::tables::notes;
 
 /// As axum asks of its handlers.
 trait Handler<A> {

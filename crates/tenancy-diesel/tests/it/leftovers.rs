@@ -7,7 +7,8 @@ use diesel::connection::{CacheSize, InstrumentationEvent};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection as _, RunQueryDsl, SimpleAsyncConnection as _};
 
-use super::stage::{ACME, GLOBEX, Stage, all_back, each, notes};
+use super::stage::{ACME, GLOBEX, Stage, all_back, each};
+use super::tables::notes;
 use crate::first_title;
 
 #[derive(QueryableByName)]

@@ -9,5 +9,6 @@ mod handlers;
 mod leftovers;
 mod misuse;
 mod stage;
+mod tables;
 mod trips;
 mod verbs;

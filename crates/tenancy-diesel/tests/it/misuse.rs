@@ -5,7 +5,8 @@ use diesel::result::Error as DieselError;
 use diesel_async::RunQueryDsl;
 use tenancy_diesel::{Error, Failure, PoolError, TenantPool};
 
-use super::stage::{ACME, GLOBEX, Stage, all_back, each, notes};
+use super::stage::{ACME, GLOBEX, Stage, all_back, each};
+use super::tables::notes;
 use crate::first_title;
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use diesel_async::RunQueryDsl;
 use tenancy_diesel::TenantPool;
 use tenancy_testkit::proxy::Proxy;
 
-use super::stage::{ACME, GLOBEX, Stage, all_back, each, notes};
+use super::stage::{ACME, GLOBEX, Stage, all_back, each};
+use super::tables::notes;
 
 /// A query that Diesel caches.
 macro_rules! title_of {

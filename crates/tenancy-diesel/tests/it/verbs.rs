@@ -11,7 +11,8 @@ use futures_util::TryStreamExt as _;
 use tenancy_core::{Error as ScopeError, InCurrentScope as _, TenantScope};
 use tenancy_diesel::{BulkInsert, Error, Isolation, PoolError};
 
-use super::stage::{ACME, GLOBEX, Stage, each, notes, tags};
+use super::stage::{ACME, GLOBEX, Stage, each};
+use super::tables::{notes, tags};
 
 #[derive(
     Debug, Clone, PartialEq, Eq, Queryable, Selectable, Identifiable, Insertable, AsChangeset,

@@ -5,18 +5,17 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row as _, ValueRef as _};
-use tenancy_adapter_tests::World;
+use tenancy_adapter_tests::{Adapted, World};
 use tenancy_conformance::{
     Body, Connections, Harness, Row, RowStream, Session, SqlError, Tier, TransactionSession,
 };
 use tenancy_core::{BoxError, CentralScope, TenantId, TenantScope};
 use tenancy_sea_orm::{
-    BulkInsert, CentralPool, DriverConnection, Error, ScopedConnection, TenantKind, TenantPool,
-    TenantTransaction,
+    BulkInsert, CentralPool, DriverConnection, Error, Finding, PoolError, PoolStatus,
+    ScopedConnection, TenantKind, TenantPool, TenantPoolBuilder, TenantTransaction,
 };
-use tenancy_testkit::pgbouncer::is_left_out;
-use tenancy_testkit::postgres::{Major, majors, majors_all};
 
+#[derive(Clone)]
 struct SeaOrm {
     pool: TenantPool,
     central: Option<CentralPool>,
@@ -305,96 +304,57 @@ fn texts(row: &PgRow) -> Row {
     (0..row.len()).map(value).collect()
 }
 
-async fn passes(tier: Tier, kind: TenantKind, majors: Vec<Major>) {
-    for major in majors {
-        let world = World::new(tier, major, kind).await;
-        let settings = world.settle(TenantPool::builder(world.url()));
-        let pool = TenantPool::connect_with(settings).await;
-        let central = if matches!(tier, Tier::RowLevelSealed | Tier::RowLevelLogins) {
+impl Adapted for SeaOrm {
+    type Driver = tenancy_sqlx::postgres::Sqlx;
+    type Error = Error;
+
+    fn builder(url: &str) -> TenantPoolBuilder {
+        TenantPool::builder(url)
+    }
+
+    async fn connect(world: &World, builder: TenantPoolBuilder) -> Result<Self, Error> {
+        let stage = world.stage();
+        let central = if matches!(stage.tier(), Tier::RowLevelSealed | Tier::RowLevelLogins) {
             let settings = CentralPool::builder(&world.database().central_url());
-            Some(
-                CentralPool::connect_with(settings.max_connections(1))
-                    .await
-                    .unwrap(),
-            )
+            Some(CentralPool::connect_with(settings.max_connections(1)).await?)
         } else {
             None
         };
-        let adapter = SeaOrm {
-            pool: pool.unwrap_or_else(|error| panic!("{error}")),
+        Ok(Self {
+            pool: TenantPool::connect_with(builder).await?,
             central,
-            tier,
-            kind,
-        };
-        world.passes(&adapter).await;
+            tier: stage.tier(),
+            kind: stage.kind(),
+        })
     }
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn text() {
-    passes(Tier::RowLevelSealed, TenantKind::Text, majors_all()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uuid() {
-    passes(Tier::RowLevelSealed, TenantKind::Uuid, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bigint() {
-    passes(Tier::RowLevelSealed, TenantKind::Bigint, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn row_level_logins() {
-    passes(Tier::RowLevelLogins, TenantKind::Text, majors_all()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schemas_routed() {
-    passes(Tier::SchemaRouted, TenantKind::Text, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schemas_with_logins() {
-    passes(Tier::SchemaLogins, TenantKind::Text, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn databases() {
-    passes(Tier::Databases, TenantKind::Text, majors()).await;
-}
-
-/// Through a real `PgBouncer` in transaction mode.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn row_level_pooled() {
-    if is_left_out() {
-        println!("left out: PgBouncer");
-        return;
+    fn of_the_pool(error: &Error) -> Option<&PoolError> {
+        match error {
+            Error::Pool(error) => Some(error),
+            _ => None,
+        }
     }
-    passes(Tier::RowLevelPooled, TenantKind::Text, majors()).await;
-}
 
-/// Cancels, panics, kills and evictions at random, in every tier.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults() {
-    for major in majors() {
-        for tier in Tier::ALL {
-            if tier == Tier::RowLevelPooled && is_left_out() {
-                continue;
-            }
-            let world = World::new(tier, major, TenantKind::Text).await;
-            let settings = world
-                .settle(TenantPool::builder(world.url()))
-                .max_connections(world.fault_connections());
-            let pool = TenantPool::connect_with(settings).await;
-            let adapter = SeaOrm {
-                pool: pool.unwrap_or_else(|error| panic!("{error}")),
-                central: None,
-                tier,
-                kind: TenantKind::Text,
-            };
-            world.endures(&adapter).await;
+    async fn check_out(&self, scope: &TenantScope) -> Result<(), Error> {
+        self.pool.acquire(scope).await.map(drop)
+    }
+
+    fn status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+
+    fn evict_all(&self) {
+        self.pool.evict_all();
+    }
+
+    async fn verify(&self, scope: Option<&TenantScope>) -> Result<Vec<Finding>, Error> {
+        match scope {
+            Some(scope) => self.pool.verify_for(scope).await,
+            None => self.pool.verify().await,
         }
     }
 }
+
+tenancy_adapter_tests::suite_tests!(SeaOrm);
+tenancy_adapter_tests::separation_tests!(SeaOrm);
+tenancy_adapter_tests::pooled_tests!(SeaOrm);

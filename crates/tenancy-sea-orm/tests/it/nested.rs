@@ -11,13 +11,13 @@ use tenancy_sea_orm::{Error, PoolError, TenantPool};
 use tokio::time::timeout;
 
 use super::entities::{Note, new_note};
-use super::stage::{ACME, GLOBEX, Stage, Ticketed, all_back, each};
+use super::stage::{ACME, GLOBEX, OpenScope, Stage, all_back, each};
 
 /// Both transactions that others are begun in: the pool's own, and a connection's.
 async fn both(
     stage: &Stage,
     pool: &TenantPool,
-    acme: &Ticketed,
+    acme: &OpenScope,
     test: impl AsyncFn(Outer<'_>) -> Result<(), DbErr>,
 ) {
     for own in [true, false] {

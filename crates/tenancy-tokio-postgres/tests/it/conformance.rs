@@ -3,19 +3,19 @@
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _, pin_mut};
-use tenancy_adapter_tests::World;
+use tenancy_adapter_tests::{Adapted, World};
 use tenancy_conformance::{
     Body, Connections, Harness, Row, Session, SqlError, Tier, TransactionSession,
 };
 use tenancy_core::{BoxError, TenantId, TenantScope};
-use tenancy_testkit::pgbouncer::is_left_out;
-use tenancy_testkit::postgres::{Major, majors, majors_all};
 use tenancy_tokio_postgres::{
-    TenantClient, TenantKind, TenantPool, TenantTransaction, TransactionClient,
+    Error, Finding, PoolError, PoolStatus, TenantClient, TenantPool, TenantPoolBuilder,
+    TenantTransaction, TransactionClient,
 };
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::ToSql;
 
+#[derive(Clone)]
 struct TokioPostgres(TenantPool, Tier);
 
 /// Anything that leads to the driver's client.
@@ -210,78 +210,48 @@ fn sql_error(error: &tokio_postgres::Error) -> SqlError {
     }
 }
 
-async fn passes(tier: Tier, kind: TenantKind, majors: Vec<Major>) {
-    for major in majors {
-        let world = World::new(tier, major, kind).await;
-        let pool = world
-            .settle(TenantPool::builder(world.url()))
-            .connect()
-            .await;
-        let pool = pool.unwrap_or_else(|error| panic!("{error}"));
-        world.passes(&TokioPostgres(pool, tier)).await;
+impl Adapted for TokioPostgres {
+    type Driver = tenancy_tokio_postgres::TokioPostgres;
+    type Error = Error;
+
+    fn builder(url: &str) -> TenantPoolBuilder<Self::Driver> {
+        TenantPool::builder(url)
     }
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn text() {
-    passes(Tier::RowLevelSealed, TenantKind::Text, majors_all()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uuid() {
-    passes(Tier::RowLevelSealed, TenantKind::Uuid, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bigint() {
-    passes(Tier::RowLevelSealed, TenantKind::Bigint, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn row_level_logins() {
-    passes(Tier::RowLevelLogins, TenantKind::Text, majors_all()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schemas_routed() {
-    passes(Tier::SchemaRouted, TenantKind::Text, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn schemas_with_logins() {
-    passes(Tier::SchemaLogins, TenantKind::Text, majors()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn databases() {
-    passes(Tier::Databases, TenantKind::Text, majors()).await;
-}
-
-/// Through a real `PgBouncer` in transaction mode.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn row_level_pooled() {
-    if is_left_out() {
-        println!("left out: PgBouncer");
-        return;
+    async fn connect(
+        world: &World,
+        builder: TenantPoolBuilder<Self::Driver>,
+    ) -> Result<Self, Error> {
+        Ok(Self(builder.connect().await?, world.stage().tier()))
     }
-    passes(Tier::RowLevelPooled, TenantKind::Text, majors()).await;
-}
 
-/// Cancels, panics, kills and evictions at random, in every tier.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn faults() {
-    for major in majors() {
-        for tier in Tier::ALL {
-            if tier == Tier::RowLevelPooled && is_left_out() {
-                continue;
-            }
-            let world = World::new(tier, major, TenantKind::Text).await;
-            let settings = world
-                .settle(TenantPool::builder(world.url()))
-                .max_connections(world.fault_connections());
-            let pool = settings.connect().await;
-            let pool = pool.unwrap_or_else(|error| panic!("{error}"));
-            world.endures(&TokioPostgres(pool, tier)).await;
+    fn of_the_pool(error: &Error) -> Option<&PoolError> {
+        match error {
+            Error::Pool(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    async fn check_out(&self, scope: &TenantScope) -> Result<(), Error> {
+        self.0.acquire(scope).await.map(drop)
+    }
+
+    fn status(&self) -> PoolStatus {
+        self.0.status()
+    }
+
+    fn evict_all(&self) {
+        self.0.evict_all();
+    }
+
+    async fn verify(&self, scope: Option<&TenantScope>) -> Result<Vec<Finding>, Error> {
+        match scope {
+            Some(scope) => self.0.verify_for(scope).await,
+            None => self.0.verify().await,
         }
     }
 }
+
+tenancy_adapter_tests::suite_tests!(TokioPostgres);
+tenancy_adapter_tests::separation_tests!(TokioPostgres);
+tenancy_adapter_tests::pooled_tests!(TokioPostgres);

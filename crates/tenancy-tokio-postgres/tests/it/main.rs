@@ -6,7 +6,6 @@ mod abandoned;
 mod central;
 mod conformance;
 mod misuse;
-mod separations;
 mod stage;
 mod trips;
 mod verbs;

@@ -12,7 +12,6 @@ mod handlers;
 mod leftovers;
 mod misuse;
 mod secrets;
-mod separations;
 mod stage;
 mod trips;
 mod verbs;
