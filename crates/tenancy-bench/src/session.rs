@@ -82,16 +82,12 @@ impl Session {
     /// The database's.
     pub async fn scrub(&self) -> Result<Challenge, Failed> {
         let nonce = Nonce::random()?;
-        let sql = format!("{}; SELECT pg_catalog.pg_backend_pid()", scrub_sql(&nonce));
-        let messages = self.client.simple_query(&sql).await?;
-        let rows = messages.iter().filter_map(|message| match message {
+        let messages = self.client.simple_query(&scrub_sql(&nonce)).await?;
+        let answer = messages.iter().rev().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });
-        let rows: Vec<_> = rows.collect();
-        let [.., answer, _pid] = rows.as_slice() else {
-            return Err("the scrub was not answered".into());
-        };
+        let answer = answer.ok_or("the scrub was not answered")?;
         let columns: Vec<_> = (0..answer.len()).map(|at| answer.get(at)).collect();
         Ok(ScrubAnswer::parse(&columns, &nonce)?)
     }

@@ -54,20 +54,14 @@ pub(crate) async fn scrub<D: Driver>(
         Ends::Nothing => unscoped_scrub_sql(&nonce),
         Ends::Transaction => return rolled_back(driver, connection, &nonce).await,
     };
-    let sql = format!("{sql}; SELECT pg_catalog.pg_backend_pid()");
     let rows = driver
         .message(connection, sql)
         .await
         .map_err(Suspicion::Driver)?;
-    let [.., answer, backend] = rows.as_slice() else {
-        return Err(Suspicion::NoAnswer);
-    };
+    let answer = rows.last().ok_or(Suspicion::NoAnswer)?;
     let columns: Vec<_> = answer.iter().map(Option::as_deref).collect();
     let answer = ScrubAnswer::read(&columns, &nonce).map_err(Suspicion::Answer)?;
-    let backend = backend
-        .first()
-        .and_then(|pid| pid.as_deref()?.parse().ok())
-        .ok_or(Suspicion::NoAnswer)?;
+    let backend = answer.backend();
     // A connection that was swapped in by `std::mem::swap` was never verified.
     if known.is_some_and(|known| known.backend != backend) {
         return Err(Suspicion::AnotherBackend);

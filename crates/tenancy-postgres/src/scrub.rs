@@ -57,7 +57,7 @@ DISCARD SEQUENCES";
 /// A new random seed, or the next tenant's `random()` could be foretold.
 pub(crate) const SEED: &str = "SELECT pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::pg_catalog.float8) OPERATOR(pg_catalog./) 9223372036854775808::pg_catalog.float8)";
 
-/// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`]: five
+/// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`]: six
 /// columns of text.
 pub fn scrub_sql(nonce: &Nonce) -> String {
     ending_with("tenancy.leave()", nonce)
@@ -72,9 +72,11 @@ pub fn unscoped_scrub_sql(nonce: &Nonce) -> String {
 fn ending_with(challenge: &str, nonce: &Nonce) -> String {
     format!(
         "{STATEMENTS}; {SEED}; SELECT {challenge} AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
-         (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements AS p WHERE p.from_sql)::pg_catalog.text AS hijacked, \
-         (SELECT pg_catalog.count(*) FROM pg_catalog.pg_prepared_statements AS p WHERE NOT p.from_sql)::pg_catalog.text AS prepared, \
-         (session_user OPERATOR(pg_catalog.=) current_user)::pg_catalog.text AS same_role"
+         (pg_catalog.count(*) FILTER (WHERE p.from_sql))::pg_catalog.text AS hijacked, \
+         (pg_catalog.count(*) FILTER (WHERE NOT p.from_sql))::pg_catalog.text AS prepared, \
+         (session_user OPERATOR(pg_catalog.=) current_user)::pg_catalog.text AS same_role, \
+         pg_catalog.pg_backend_pid()::pg_catalog.text AS backend \
+         FROM pg_catalog.pg_prepared_statements AS p"
     )
 }
 
@@ -83,6 +85,7 @@ fn ending_with(challenge: &str, nonce: &Nonce) -> String {
 pub struct ScrubAnswer {
     challenge: Challenge,
     prepared: u64,
+    backend: i32,
 }
 
 impl ScrubAnswer {
@@ -108,10 +111,11 @@ impl ScrubAnswer {
             Some(hijacked),
             Some(prepared),
             Some(same_role),
+            Some(backend),
         ] = columns
         else {
             return Err(wrong(
-                "its answer does not have the five columns of a scrub",
+                "its answer does not have the six columns of a scrub",
             ));
         };
         if *echo != nonce.as_str() {
@@ -128,9 +132,13 @@ impl ScrubAnswer {
         let prepared = prepared
             .parse()
             .map_err(|_| wrong("its answer holds no count"))?;
+        let backend = backend
+            .parse()
+            .map_err(|_| wrong("its answer does not say which backend gave it"))?;
         Ok(Self {
             challenge: Challenge::parse(challenge)?,
             prepared,
+            backend,
         })
     }
 
@@ -138,6 +146,11 @@ impl ScrubAnswer {
     /// Fewer than the driver's own count means that SQL deallocated one.
     pub fn prepared(&self) -> u64 {
         self.prepared
+    }
+
+    /// The process id of the server process that answered.
+    pub fn backend(&self) -> i32 {
+        self.backend
     }
 
     /// The challenge for the next `enter`.

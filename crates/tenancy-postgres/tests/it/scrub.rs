@@ -100,8 +100,10 @@ fn another_answer_is_refused() {
         Some("0"),
         Some("3"),
         Some("true"),
+        Some("4711"),
     ];
-    assert_eq!(ScrubAnswer::read(&good, &nonce).unwrap().prepared(), 3);
+    let read = ScrubAnswer::read(&good, &nonce).unwrap();
+    assert_eq!((read.prepared(), read.backend()), (3, 4711));
     assert!(ScrubAnswer::read(&good, &Nonce::random().unwrap()).is_err());
     for (at, bad) in [
         (0, Some("x")),
@@ -110,11 +112,13 @@ fn another_answer_is_refused() {
         (3, Some("")),
         (4, Some("false")),
         (4, None),
+        (5, Some("")),
+        (5, None),
     ] {
         let mut columns = good;
         columns[at] = bad;
         assert!(ScrubAnswer::parse(&columns, &nonce).is_err(), "{at}");
     }
-    assert!(ScrubAnswer::parse(&good[..4], &nonce).is_err());
+    assert!(ScrubAnswer::parse(&good[..5], &nonce).is_err());
     assert!(ScrubAnswer::parse(&[], &nonce).is_err());
 }
