@@ -10,7 +10,7 @@ use tenancy_conformance::Tier;
 use tenancy_core::{BoxError, Placement, Tenant, TenantId, TenantScope, Withdrawn};
 use tenancy_postgres::seal::TenantKind;
 use tenancy_postgres::verify::Finding;
-use tenancy_postgres_pool::{Credential, CredentialProvider, Error as PoolError};
+use tenancy_postgres_pool::{Credential, CredentialProvider, Error as PoolError, Separation};
 use tenancy_testkit::pgbouncer::{PgBouncer, PgBouncerConfig, is_left_out};
 use tenancy_testkit::postgres::majors;
 use tenancy_testkit::proxy::Proxy;
@@ -274,6 +274,29 @@ pub async fn a_database_that_hangs_at_connect_delays_nobody_else<A: Adapted>() {
     .await;
 }
 
+/// A setting of another separation is no pool at all.
+///
+/// # Panics
+/// Where it is otherwise.
+pub async fn a_setting_that_has_no_place_here_is_refused<A: Adapted>() {
+    let name = |name: &str| name.parse().unwrap();
+    let nobody = |_: &Tenant| -> Result<Credential, BoxError> { Err("nobody's".into()) };
+    worlds(&[Tier::RowLevelSealed], async |world| {
+        for misfit in [
+            Separation::sealed().with_shared_schema(name("extensions")),
+            Separation::databases(nobody).with_shared_schema(name("extensions")),
+            Separation::sealed().in_schema(name("app")),
+            Separation::routed_schemas().in_schema(name("app")),
+        ] {
+            let settings = world.settle(A::builder(world.url())).separation(misfit);
+            let refused = A::connect(&world, settings).await;
+            let refused = refused.map(drop).map_err(Into::into);
+            refused_as::<A, _>(refused, |why| matches!(why, PoolError::Settings { .. }));
+        }
+    })
+    .await;
+}
+
 /// Verification looks as the tenant that is asked about.
 ///
 /// # Panics
@@ -402,6 +425,7 @@ macro_rules! separation_tests {
             a_tenant_of_another_strategy_or_without_a_credential_never_gets_an_entry;
             a_database_that_hangs_at_connect_delays_nobody_else;
             a_hole_is_found_for_the_tenant_that_has_it;
+            a_setting_that_has_no_place_here_is_refused;
             a_withdrawn_tenants_shelf_is_emptied;
         }
     };

@@ -6,10 +6,10 @@ use std::time::Duration;
 use diesel::ConnectionError;
 use diesel::connection::CacheSize;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use secrecy::ExposeSecret as _;
 use tenancy_postgres_pool::{
     Adapter, Begin, Central, Connect, Driver, Fault, Opening, Prepared, Row, Tenants,
 };
+use tenancy_tokio_postgres::{config, is_lost};
 use tokio_postgres::Config;
 use tokio_postgres::error::SqlState;
 
@@ -83,18 +83,14 @@ impl Driver for Diesel {
     }
 
     async fn connect(&self, options: &Config, how: &Connect) -> Result<Connection, Failure> {
-        let mut config = options.clone();
-        config.application_name(&how.application_name);
-        if let Some(database) = &how.database {
-            config.dbname(database);
-        }
-        if let Some((user, password)) = &how.login {
-            config.user(user).password(password.expose_secret());
-        }
         if how.options.is_empty() {
             return Err(Failure::Pooled);
         }
-        config.options(startup(options.get_options(), &how.options));
+        // Diesel works in UTC, and a scrub returns to what stands here.
+        let mut how = how.clone();
+        let utc = ("TimeZone".to_owned(), "UTC".to_owned());
+        how.options.insert(0, utc);
+        let config = config(options, &how);
         let (client, task) = self.tls.open(&config).await.map_err(Failure::Connect)?;
         // Diesel's knows no other sizes.
         let cache = match how.statement_cache_capacity {
@@ -158,7 +154,7 @@ impl Driver for Diesel {
             lost: match (error, code) {
                 (Failure::Lost(_), _) => true,
                 (_, Some(code)) => Fault::code_is_lost(code),
-                (Failure::Connect(error), None) => error.is_closed() || is_io(error),
+                (Failure::Connect(error), None) => is_lost(error),
                 (Failure::Pooled | Failure::Setup(_) | Failure::Refused(_), None) => false,
             },
             kind: if code.is_some() { "database" } else { "driver" },
@@ -197,40 +193,5 @@ fn code(error: &DieselError) -> Option<&'static str> {
         DatabaseErrorKind::SerializationFailure => Some("40001"),
         DatabaseErrorKind::ReadOnlyTransaction => Some("25006"),
         _ => Some(HIDDEN),
-    }
-}
-
-fn is_io(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-}
-
-/// The startup message's options, those of the URL first, so that they don't win. Diesel works in
-/// UTC, and a scrub returns to what stands here.
-fn startup(of_url: Option<&str>, options: &[(String, String)]) -> String {
-    let escaped = |value: &str| value.replace('\\', r"\\").replace(' ', r"\ ");
-    let ours = options
-        .iter()
-        .map(|(name, value)| format!("-c {name}={}", escaped(value)));
-    let utc = "-c TimeZone=UTC".to_owned();
-    let all: Vec<String> = of_url
-        .map(str::to_owned)
-        .into_iter()
-        .chain([utc])
-        .chain(ours)
-        .collect();
-    all.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn our_options_come_after_those_of_the_url_and_are_one_word_each() {
-        let ours = [("search_path".to_owned(), "\"$user\", public".to_owned())];
-        assert_eq!(
-            startup(Some("-c search_path=evil"), &ours),
-            r#"-c search_path=evil -c TimeZone=UTC -c search_path="$user",\ public"#
-        );
     }
 }

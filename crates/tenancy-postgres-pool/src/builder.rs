@@ -233,10 +233,13 @@ impl<D: Adapter> TenantPoolBuilder<D> {
     }
 
     async fn tenants(self) -> Result<Tenants<D>, Error> {
-        if self.pooled && !matches!(self.separation.0, Kind::Sealed) {
+        if self.pooled && !matches!(self.separation.kind, Kind::Sealed) {
             return Err(Error::Settings {
                 reason: "only sealed scopes are safe through a transaction pooler, so take another separation to the server itself",
             });
+        }
+        if let Some(reason) = self.separation.misfit {
+            return Err(Error::Settings { reason });
         }
         let manager = LinkManager {
             settings: self.draft.settle(&self.driver)?,
@@ -252,7 +255,7 @@ impl<D: Adapter> TenantPoolBuilder<D> {
     }
 
     fn purpose(&self) -> Result<Purpose, Error> {
-        match self.separation.0 {
+        match self.separation.kind {
             Kind::RoutedSchemas { .. } => return Ok(Purpose::Routed),
             Kind::Logins { .. } | Kind::SchemaLogins { .. } | Kind::Databases { .. } => {
                 return Ok(Purpose::Own);
@@ -278,7 +281,7 @@ impl<D: Adapter> TenantPoolBuilder<D> {
 
     /// Whose connections these are, and what is expected of them.
     fn whose(&self) -> Result<Whose, Error> {
-        let (logins, expectations) = match &self.separation.0 {
+        let (logins, expectations) = match &self.separation.kind {
             Kind::Sealed if self.pooled => {
                 let roles = self.installed_roles()?;
                 let expectations = Expectations::for_pooled(&roles).ok_or(NO_POOLED_ROLE)?;

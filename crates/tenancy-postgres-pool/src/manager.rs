@@ -177,7 +177,7 @@ impl<D: Driver> LinkManager<D> {
             self.settings.connect(pinned)
         };
         connect.database = target.database().map(str::to_owned);
-        if matches!(self.separation.0, Kind::RoutedSchemas { .. }) {
+        if matches!(self.separation.kind, Kind::RoutedSchemas { .. }) {
             connect.search_path(RESTING_PATH);
         }
         let (Some(tenant), Some(credentials)) = (target.tenant(), self.separation.credentials())

@@ -22,7 +22,11 @@ use crate::{CredentialProvider, Error};
 /// | [`schema_logins`](Self::schema_logins) | schema-per-tenant | the database | each tenant's own |
 /// | [`databases`](Self::databases) | database-per-tenant | the database | each tenant's own |
 #[derive(Clone)]
-pub struct Separation(pub(crate) Kind);
+pub struct Separation {
+    pub(crate) kind: Kind,
+    /// What was asked for that this kind does not have.
+    pub(crate) misfit: Option<&'static str>,
+}
 
 #[derive(Clone)]
 pub(crate) enum Kind {
@@ -45,15 +49,19 @@ pub(crate) enum Kind {
 }
 
 impl Separation {
+    fn of(kind: Kind) -> Self {
+        Self { kind, misfit: None }
+    }
+
     /// Row-level: one login, and a sealed scope that SQL can't forge. What a pool does unless told
     /// otherwise.
     pub fn sealed() -> Self {
-        Self(Kind::Sealed)
+        Self::of(Kind::Sealed)
     }
 
     /// Row-level: a login for each tenant, which the wall reads.
     pub fn logins(logins: TenantLogins, credentials: impl CredentialProvider) -> Self {
-        Self(Kind::Logins {
+        Self::of(Kind::Logins {
             logins,
             credentials: Arc::new(credentials),
         })
@@ -62,12 +70,12 @@ impl Separation {
     /// A schema for each tenant behind one login. **The facade alone enforces it**: raw SQL that
     /// names another tenant's schema reaches it.
     pub fn routed_schemas() -> Self {
-        Self(Kind::RoutedSchemas { shared: Vec::new() })
+        Self::of(Kind::RoutedSchemas { shared: Vec::new() })
     }
 
     /// A schema for each tenant, with a login that may use it alone.
     pub fn schema_logins(credentials: impl CredentialProvider) -> Self {
-        Self(Kind::SchemaLogins {
+        Self::of(Kind::SchemaLogins {
             shared: Vec::new(),
             credentials: Arc::new(credentials),
         })
@@ -75,7 +83,7 @@ impl Separation {
 
     /// A database for each tenant, with a login that may connect to it alone.
     pub fn databases(credentials: impl CredentialProvider) -> Self {
-        Self(Kind::Databases {
+        Self::of(Kind::Databases {
             schema: None,
             credentials: Arc::new(credentials),
         })
@@ -83,26 +91,37 @@ impl Separation {
 
     /// Puts a schema behind each tenant's own on the search path, for extensions and for what all
     /// tenants read ([`TenantSchema::with_shared`]). May be called several times. Only where tenants
-    /// have schemas.
+    /// have schemas: elsewhere the pool does not connect ([`Error::Settings`]).
     pub fn with_shared_schema(mut self, schema: Identifier) -> Self {
-        if let Kind::RoutedSchemas { shared } | Kind::SchemaLogins { shared, .. } = &mut self.0 {
-            shared.push(schema);
+        match &mut self.kind {
+            Kind::RoutedSchemas { shared } | Kind::SchemaLogins { shared, .. } => {
+                shared.push(schema);
+            }
+            _ => {
+                self.misfit = Some(
+                    "only tenants with schemas of their own have a shared schema behind them: leave `with_shared_schema` out",
+                );
+            }
         }
         self
     }
 
     /// The schema that holds the tables in each tenant's database. `public` unless set. Only where
-    /// tenants have databases.
+    /// tenants have databases: elsewhere the pool does not connect ([`Error::Settings`]).
     pub fn in_schema(mut self, name: Identifier) -> Self {
-        if let Kind::Databases { schema, .. } = &mut self.0 {
+        if let Kind::Databases { schema, .. } = &mut self.kind {
             *schema = Some(name);
+        } else {
+            self.misfit = Some(
+                "only tenants with databases of their own have their tables in one schema of it: leave `in_schema` out",
+            );
         }
         self
     }
 
     /// The strategy that a tenant's placement must name.
     pub fn strategy(&self) -> Strategy {
-        match &self.0 {
+        match &self.kind {
             Kind::Sealed | Kind::Logins { .. } => Strategy::RowLevel,
             Kind::RoutedSchemas { .. } | Kind::SchemaLogins { .. } => Strategy::SchemaPerTenant,
             Kind::Databases { .. } => Strategy::DatabasePerTenant,
@@ -111,7 +130,7 @@ impl Separation {
 
     /// Where the credentials of tenants' own logins are kept, where they have any.
     pub(crate) fn credentials(&self) -> Option<&Arc<dyn CredentialProvider>> {
-        match &self.0 {
+        match &self.kind {
             Kind::Sealed | Kind::RoutedSchemas { .. } => None,
             Kind::Logins { credentials, .. }
             | Kind::SchemaLogins { credentials, .. }
@@ -121,7 +140,8 @@ impl Separation {
 
     /// The schema that the tenant's placement names, where tenants have schemas.
     pub(crate) fn schema_of(&self, tenant: &Tenant) -> Result<Option<TenantSchema>, Error> {
-        let (Kind::RoutedSchemas { shared } | Kind::SchemaLogins { shared, .. }) = &self.0 else {
+        let (Kind::RoutedSchemas { shared } | Kind::SchemaLogins { shared, .. }) = &self.kind
+        else {
             return Ok(None);
         };
         let name = tenant.placement().schema_name().ok_or(Error::Placement)?;
@@ -138,7 +158,7 @@ impl Separation {
         tenant: &Tenant,
         login: &Identifier,
     ) -> Result<Option<TenantDatabase>, Error> {
-        let Kind::Databases { schema, .. } = &self.0 else {
+        let Kind::Databases { schema, .. } = &self.kind else {
             return Ok(None);
         };
         let name = tenant.placement().database_name().ok_or(Error::Placement)?;
@@ -152,7 +172,7 @@ impl Separation {
 
 impl fmt::Debug for Separation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
+        f.write_str(match &self.kind {
             Kind::Sealed => "Sealed",
             Kind::Logins { .. } => "Logins",
             Kind::RoutedSchemas { .. } => "RoutedSchemas",

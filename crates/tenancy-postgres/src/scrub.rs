@@ -114,9 +114,7 @@ impl ScrubAnswer {
             Some(backend),
         ] = columns
         else {
-            return Err(wrong(
-                "its answer does not have the six columns of a scrub",
-            ));
+            return Err(wrong("its answer does not have the six columns of a scrub"));
         };
         if *echo != nonce.as_str() {
             return Err(wrong("its answer belongs to another message"));

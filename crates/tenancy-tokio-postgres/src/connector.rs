@@ -5,9 +5,40 @@ use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::BoxFuture;
+use secrecy::ExposeSecret as _;
+use tenancy_postgres_pool::Connect;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket};
+
+/// What an adapter on tokio-postgres connects with: what the URL says, and over it what the pool
+/// says. The startup options of the URL come first, so that they don't win.
+pub fn config(of_url: &Config, how: &Connect) -> Config {
+    let mut config = of_url.clone();
+    config.application_name(&how.application_name);
+    if let Some(database) = &how.database {
+        config.dbname(database);
+    }
+    if let Some((user, password)) = &how.login {
+        config.user(user).password(password.expose_secret());
+    }
+    let escaped = |value: &str| value.replace('\\', r"\\").replace(' ', r"\ ");
+    let ours = how.options.iter();
+    let ours = ours.map(|(name, value)| format!("-c {name}={}", escaped(value)));
+    let first = of_url.get_options().map(str::to_owned).into_iter();
+    let all: Vec<String> = first.chain(ours).collect();
+    // A transaction pooler refuses any.
+    if !all.is_empty() {
+        config.options(all.join(" "));
+    }
+    config
+}
+
+/// Whether the connection is lost, rather than something refused on it.
+pub fn is_lost(error: &tokio_postgres::Error) -> bool {
+    let is_io = <dyn std::error::Error>::is::<std::io::Error>;
+    error.is_closed() || std::error::Error::source(error).is_some_and(is_io)
+}
 
 /// How connections are encrypted: a `MakeTlsConnect` of any TLS crate.
 #[derive(Clone)]
@@ -110,5 +141,27 @@ where
         token: &'a CancelToken,
     ) -> BoxFuture<'a, Result<(), tokio_postgres::Error>> {
         Box::pin(token.cancel_query(self.0.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_options_come_after_those_of_the_url_and_are_one_word_each() {
+        let mut url = Config::new();
+        url.options("-c search_path=evil");
+        let how = Connect {
+            database: None,
+            login: None,
+            options: vec![("search_path".to_owned(), "\"$user\", public".to_owned())],
+            application_name: "tenancy".to_owned(),
+            statement_cache_capacity: 0,
+        };
+        assert_eq!(
+            config(&url, &how).get_options(),
+            Some(r#"-c search_path=evil -c search_path="$user",\ public"#)
+        );
     }
 }

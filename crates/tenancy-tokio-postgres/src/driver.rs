@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::FutureExt as _;
-use secrecy::ExposeSecret as _;
 use tenancy_postgres::schema::BindParameters;
 use tenancy_postgres::seal::Proof;
 use tenancy_postgres_pool::{
@@ -15,6 +14,7 @@ use tenancy_postgres_pool::{
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, SimpleQueryMessage, Statement};
 
+use crate::connector::{config, is_lost};
 use crate::{CentralPool, Error, TenantPool, Tls};
 
 /// How long a cancel request may take before the connection is closed without it.
@@ -117,21 +117,8 @@ impl Driver for TokioPostgres {
         options: &Config,
         how: &Connect,
     ) -> Result<Connection, tokio_postgres::Error> {
-        let mut config = options.clone();
-        config.application_name(&how.application_name);
-        if let Some(database) = &how.database {
-            config.dbname(database);
-        }
-        if let Some((user, password)) = &how.login {
-            config.user(user).password(password.expose_secret());
-        }
-        let startup = startup(options.get_options(), &how.options);
-        // A transaction pooler refuses any.
-        if !startup.is_empty() {
-            config.options(startup);
-        }
         Ok(Connection {
-            client: self.tls.connect(&config).await?,
+            client: self.tls.connect(&config(options, how)).await?,
             opening: None,
         })
     }
@@ -203,7 +190,7 @@ impl Driver for TokioPostgres {
         Fault {
             lost: match &code {
                 Some(code) => Fault::code_is_lost(code),
-                None => error.is_closed() || is_io(error),
+                None => is_lost(error),
             },
             kind: if code.is_some() { "database" } else { "driver" },
             code,
@@ -225,20 +212,6 @@ impl Adapter for TokioPostgres {
     }
 }
 
-fn is_io(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
-}
-
-/// The startup message's options, those of the URL first, so that they don't win.
-fn startup(of_url: Option<&str>, options: &[(String, String)]) -> String {
-    let escaped = |value: &str| value.replace('\\', r"\\").replace(' ', r"\ ");
-    let ours = options
-        .iter()
-        .map(|(name, value)| format!("-c {name}={}", escaped(value)));
-    let all: Vec<String> = of_url.map(str::to_owned).into_iter().chain(ours).collect();
-    all.join(" ")
-}
-
 pub(crate) fn rows(messages: &[SimpleQueryMessage]) -> Vec<Row> {
     let rows = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
@@ -250,18 +223,4 @@ pub(crate) fn rows(messages: &[SimpleQueryMessage]) -> Vec<Row> {
             .collect()
     })
     .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn our_options_come_after_those_of_the_url_and_are_one_word_each() {
-        let ours = [("search_path".to_owned(), "\"$user\", public".to_owned())];
-        assert_eq!(
-            startup(Some("-c search_path=evil"), &ours),
-            r#"-c search_path=evil -c search_path="$user",\ public"#
-        );
-    }
 }

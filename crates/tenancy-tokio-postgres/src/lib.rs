@@ -34,7 +34,7 @@ pub use admin::{apply, apply_wall, declare_shared, install};
 pub use bulk::BulkInsert;
 pub use central_pool::CentralPool;
 pub use client::{CentralClient, ScopedClient, TenantClient};
-pub use connector::Tls;
+pub use connector::{Tls, config, is_lost};
 pub use driver::{Connection, TokioPostgres};
 pub use error::Error;
 pub use stream::TenantRows;
