@@ -8,15 +8,20 @@ use crate::place::Place;
 use crate::session::Session;
 
 /// What is timed, in the order in which it is done: `round_trip` is `SELECT 1`, to be taken off the
-/// others.
-const STEPS: [&str; 6] = [
+/// others. `select_after_scrub` is the statement in a scope that was just opened, `select` the same
+/// again: between the two lie the caches of the server's process, which cleaning has filled.
+const STEPS: [&str; 8] = [
     "round_trip",
     "set_config",
     "leave",
     "prove",
     "enter",
+    "select_after_scrub",
+    "select",
     "scrub",
 ];
+
+const FIRST_ROW: i64 = 1;
 
 /// Times each step, in microseconds.
 ///
@@ -30,6 +35,7 @@ pub async fn costs(place: &Place, effort: Effort) -> Result<Vec<(&'static str, S
     let set = client
         .prepare("SELECT set_config('app.tenant', $1, false)")
         .await?;
+    let select = client.prepare(place.scoped.select).await?;
     let mut rounds: [Vec<f64>; STEPS.len()] = Default::default();
     for round in 0..=effort.rounds {
         let mut times: [Vec<f64>; STEPS.len()] = Default::default();
@@ -46,8 +52,12 @@ pub async fn costs(place: &Place, effort: Effort) -> Result<Vec<(&'static str, S
             times[3].push(clock.lap());
             session.enter(&proof).await?;
             times[4].push(clock.lap());
+            for times in &mut times[5..7] {
+                client.query_one(&select, &[&FIRST_ROW]).await?;
+                times.push(clock.lap());
+            }
             session.scrub().await?;
-            times[5].push(clock.lap());
+            times[7].push(clock.lap());
         }
         // The first round is to warm up.
         for (rounds, mut times) in rounds.iter_mut().zip(times).filter(|_| round > 0) {
