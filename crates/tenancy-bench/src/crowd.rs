@@ -25,7 +25,8 @@ const KEY: Key = Key::Text16;
 /// The tenant that is hostile; the polite ones follow.
 const HOSTILE: u32 = 1;
 const POLITE: u32 = 99;
-/// How long each of its queries takes.
+/// How long each of its queries takes, more or less: in step they would end in one burst, which is the
+/// processor's to bear and not the pool's.
 const SLOW: Duration = Duration::from_millis(100);
 /// How often a polite tenant asks.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -144,11 +145,12 @@ impl Scene<'_> {
             for with in [false, true] {
                 let stop = Arc::new(AtomicBool::new(false));
                 let mut tasks = JoinSet::new();
-                for _ in 0..if with { 100 } else { 0 } {
+                for n in 0..if with { 100 } else { 0 } {
                     tasks.spawn(attack(
                         self.tenancy.clone(),
                         Arc::clone(&self.crowd),
                         Arc::clone(&stop),
+                        Random(n),
                     ));
                 }
                 let asked = self.polite().await?;
@@ -255,12 +257,15 @@ async fn attack(
     tenancy: Tenancy,
     crowd: Arc<dyn Crowd>,
     stop: Arc<AtomicBool>,
+    mut random: Random,
 ) -> Result<(), Failed> {
     let id = KEY.tenant(HOSTILE)?;
     while !stop.load(Ordering::SeqCst) {
+        let part = u32::try_from(random.draw() % 1_000)?;
+        let slow = SLOW * (500 + part) / 1_000;
         tenancy
             .run(&id, async |scope: &TenantScope| -> Result<(), Failed> {
-                crowd.sleep(scope, SLOW).await
+                crowd.sleep(scope, slow).await
             })
             .await?;
     }

@@ -81,7 +81,9 @@ impl Grid {
         } else {
             &ground.sealed
         };
-        for key in &self.keys {
+        // The longest id leaves a login's name no room for a prefix.
+        let fits = |key: &&Key| tier != Tier::LOGINS || **key != Key::Text63;
+        for key in self.keys.iter().filter(fits) {
             stage.fill(*key, self.size).await?;
             let tenancy = tenancy(key.tenants(self.size.tenants)?);
             let held = hold(&tenancy, key.tenant(self.size.tenants / 2)?).await?;

@@ -43,7 +43,7 @@ struct Cli {
     cases: Vec<Chosen>,
 
     /// Types of tenant columns. A tenant's own schema or database has no such column, and is
-    /// measured once, for a tenant whose id is a text of 16 bytes
+    /// measured once, for a tenant whose id is a text of 16 bytes. No login is named after one of 63
     #[arg(
         long,
         value_delimiter = ',',

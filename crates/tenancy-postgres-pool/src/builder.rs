@@ -177,6 +177,11 @@ impl<D: Adapter> TenantPoolBuilder<D> {
     /// transactions; a transaction costs one trip more. Startup options don't reach the server:
     /// give the login a `statement_timeout` with `ALTER ROLE .. SET`, and
     /// [expect](Self::expect_role_setting) it.
+    ///
+    /// PgBouncer 1.18 may lose a server connection for good when a client goes in the moment in which
+    /// it resets that connection (its `SHOW SERVERS` then says `tested` for ever). A pool that drops a
+    /// scope midway ends the transaction and not the connection, which is why; a process that is
+    /// killed may still do it.
     pub fn behind_transaction_pooler(mut self) -> Self {
         self.pooled = true;
         self
