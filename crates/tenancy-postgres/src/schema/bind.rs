@@ -12,12 +12,16 @@ use crate::seal::Binding;
 ///
 /// The schema is looked at in the same statement: where it is missing, or is not marked for the
 /// tenant, the path becomes [`RESTING_PATH`](super::RESTING_PATH), so that a statement queued behind this one finds no
-/// table.
+/// table. The mark is read where `obj_description` finds it, which plans its query anew in each call;
+/// 2615 is `pg_namespace` itself.
 pub const BIND: &str = "SELECT pg_catalog.set_config('search_path', \
 CASE WHEN s.mark OPERATOR(pg_catalog.=) $3 AND s.usable THEN $1 ELSE 'pg_temp'::pg_catalog.text END, $4) AS search_path, \
 s.mark, s.usable::pg_catalog.text AS usable \
 FROM (SELECT $2::pg_catalog.text::pg_catalog.name AS name) AS asked LEFT JOIN LATERAL (\
-SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') AS mark, pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usable \
+SELECT (SELECT d.description FROM pg_catalog.pg_description AS d \
+WHERE d.objoid OPERATOR(pg_catalog.=) n.oid AND d.classoid OPERATOR(pg_catalog.=) 2615::pg_catalog.oid \
+AND d.objsubid OPERATOR(pg_catalog.=) 0) AS mark, \
+pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usable \
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname OPERATOR(pg_catalog.=) asked.name) AS s ON true";
 
 /// The parameters of [`BIND`].
