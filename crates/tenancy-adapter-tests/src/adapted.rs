@@ -22,7 +22,7 @@ pub trait Adapted: Harness + Clone + 'static {
 
     /// Connects.
     fn connect(
-        world: &World,
+        world: &World<'_>,
         builder: TenantPoolBuilder<Self::Driver>,
     ) -> impl Future<Output = Result<Self, Self::Error>>;
 

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod adapted;
+mod faults;
+mod safe;
 mod scope;
 pub mod separations;
 mod suite;
@@ -12,8 +14,9 @@ mod walled;
 mod world;
 
 pub use adapted::Adapted;
+pub use faults::{endures, endures_restarts};
 pub use scope::OpenScope;
-pub use suite::{endures, passes};
+pub use suite::passes;
 pub use walled::{ACME, GLOBEX, Walled, until};
 pub use world::World;
 

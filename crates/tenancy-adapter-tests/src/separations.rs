@@ -1,8 +1,6 @@
 //! Tenants with logins, schemas and databases of their own: what leads astray is refused.
 
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -10,11 +8,12 @@ use tenancy_conformance::Tier;
 use tenancy_core::{BoxError, Placement, Tenant, TenantId, TenantScope, Withdrawn};
 use tenancy_postgres::seal::TenantKind;
 use tenancy_postgres::verify::Finding;
-use tenancy_postgres_pool::{Credential, CredentialProvider, Error as PoolError, Separation};
+use tenancy_postgres_pool::{Credential, Error as PoolError, Separation};
 use tenancy_testkit::pgbouncer::{PgBouncer, PgBouncerConfig, is_left_out};
 use tenancy_testkit::postgres::majors;
 use tenancy_testkit::proxy::Proxy;
 
+use crate::safe::Safe;
 use crate::{Adapted, OpenScope, World, until};
 
 const LOGINS: [Tier; 3] = [Tier::RowLevelLogins, Tier::SchemaLogins, Tier::Databases];
@@ -64,36 +63,7 @@ async fn evict<A: Adapted>(pool: &A, tenant: &TenantId) {
     pool.evict(tenant).unwrap().await;
 }
 
-/// Credentials that a test changes.
-#[derive(Clone)]
-struct Safe(Arc<Mutex<HashMap<TenantId, Credential>>>);
-
-impl Safe {
-    fn of(world: &World) -> Self {
-        let known = world.credentials();
-        let of = |id: &TenantId| Some((id.clone(), known(&Tenant::new(id.clone())).ok()?));
-        let known = world.tenants().into_iter().filter_map(of).collect();
-        Self(Arc::new(Mutex::new(known)))
-    }
-
-    fn of_tenant(&self, tenant: &TenantId) -> Credential {
-        self.0.lock().unwrap()[tenant].clone()
-    }
-
-    fn put(&self, tenant: &TenantId, credential: Credential) {
-        self.0.lock().unwrap().insert(tenant.clone(), credential);
-    }
-
-    fn provider(&self) -> impl CredentialProvider {
-        let safe = self.clone();
-        move |tenant: &Tenant| -> Result<Credential, BoxError> {
-            let known = safe.0.lock().unwrap().get(tenant.id()).cloned();
-            known.ok_or_else(|| "the safe has nothing for it".into())
-        }
-    }
-}
-
-async fn connect<A: Adapted>(world: &World, safe: &Safe, connections: u32) -> A {
+async fn connect<A: Adapted>(world: &World<'_>, safe: &Safe, connections: u32) -> A {
     let settings = world
         .settle(A::builder(world.url()))
         .separation(world.separation(safe.provider()))
@@ -102,7 +72,7 @@ async fn connect<A: Adapted>(world: &World, safe: &Safe, connections: u32) -> A 
     pool.unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn worlds(tiers: &[Tier], test: impl AsyncFn(World)) {
+async fn worlds(tiers: &[Tier], test: impl AsyncFn(World<'static>)) {
     for major in majors() {
         for tier in tiers {
             test(World::new(*tier, major, TenantKind::Text).await).await;
@@ -212,7 +182,7 @@ pub async fn a_tenant_of_another_strategy_or_without_a_credential_never_gets_an_
     A: Adapted,
 >() {
     worlds(&[Tier::Databases], async |world| {
-        let pool = connect::<A>(&world, &Safe(Arc::default()), 2).await;
+        let pool = connect::<A>(&world, &Safe::empty(), 2).await;
         let [one, _] = world.tenants();
         let elsewhere = world.tenancy(|_, _| tenancy_core::Placement::shared());
         let open = OpenScope::of(&elsewhere, one.as_str()).await;

@@ -21,25 +21,8 @@ pub async fn passes<A: Adapted>(tier: Tier, kind: TenantKind, majors: Vec<Major>
     }
 }
 
-/// Has everything go wrong at random, on these majors.
-///
-/// # Panics
-/// Where anything was leaked or lost.
-pub async fn endures<A: Adapted>(tier: Tier, majors: Vec<Major>) {
-    for major in majors {
-        if let Some(world) = world(tier, TenantKind::Text, major).await {
-            let settings = world
-                .settle(A::builder(world.url()))
-                .max_connections(world.fault_connections());
-            let pool = A::connect(&world, settings).await;
-            let pool = pool.unwrap_or_else(|error| panic!("{error}"));
-            world.endures(&pool).await;
-        }
-    }
-}
-
 /// `None` where the run is to do without what the tier needs.
-async fn world(tier: Tier, kind: TenantKind, major: Major) -> Option<World> {
+pub(crate) async fn world(tier: Tier, kind: TenantKind, major: Major) -> Option<World<'static>> {
     if tier == Tier::RowLevelPooled && is_left_out() {
         println!("left out: PgBouncer");
         return None;
@@ -69,6 +52,10 @@ macro_rules! suite_tests {
                 schemas_with_logins: SchemaLogins;
                 databases: Databases;
             }
+            $crate::suite_tests! { @restarts $adapter;
+                restarts_under_sealed_scopes: RowLevelSealed;
+                restarts_under_databases: Databases;
+            }
         }
     };
     (@passes $adapter:ident; $($name:ident: $tier:ident, $kind:ident, $majors:ident;)*) => {$(
@@ -82,6 +69,12 @@ macro_rules! suite_tests {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             $crate::endures::<$adapter>($crate::Tier::$tier, $crate::testkit::majors()).await;
+        }
+    )*};
+    (@restarts $adapter:ident; $($name:ident: $tier:ident;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            $crate::endures_restarts::<$adapter>($crate::Tier::$tier).await;
         }
     )*};
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use tenancy_conformance::{FaultRun, Harness, Stage, Suite, Tier};
+use tenancy_conformance::{Stage, Suite, Tier};
 use tenancy_core::{BoxError, MemoryStore, Placement, Tenancy, Tenant, TenantId};
 use tenancy_postgres::install::Roles;
 use tenancy_postgres::seal::TenantKind;
@@ -15,26 +15,32 @@ use tenancy_testkit::postgres::{Database, Major, Server};
 
 use crate::Adapted;
 
-/// How long one fault run takes.
-const FAULTS: Duration = Duration::from_secs(12);
-
 /// A database of one tier, with the suite's stage in it.
-pub struct World {
+pub struct World<'s> {
     stage: Stage,
     url: String,
     roles: Roles,
-    server: &'static Server,
+    server: &'s Server,
     database: Database,
     _pooler: Option<PgBouncer>,
 }
 
-impl World {
+impl World<'static> {
     /// A fresh one, on a server of this major.
     ///
     /// # Panics
     /// Where a server can't be had, or anything else goes wrong.
     pub async fn new(tier: Tier, major: Major, kind: TenantKind) -> Self {
-        let server = Server::shared(major).await.unwrap();
+        Self::on(Server::shared(major).await.unwrap(), tier, kind).await
+    }
+}
+
+impl<'s> World<'s> {
+    /// One on this server.
+    ///
+    /// # Panics
+    /// Where anything goes wrong.
+    pub async fn on(server: &'s Server, tier: Tier, kind: TenantKind) -> Self {
         let database = server.database().await.unwrap();
         let name = |name: &str| name.parse().unwrap();
         let mut roles = Roles::new(
@@ -78,7 +84,7 @@ impl World {
     }
 
     /// The server that the database is on.
-    pub fn server(&self) -> &'static Server {
+    pub fn server(&self) -> &'s Server {
         self.server
     }
 
@@ -163,27 +169,6 @@ impl World {
         report.note_down().unwrap();
     }
 
-    /// How many connections a [fault run](Self::endures) is made with: behind a pooler one.
-    pub fn fault_connections(&self) -> u32 {
-        if self.stage.tier() == Tier::RowLevelPooled {
-            1
-        } else {
-            4
-        }
-    }
-
-    /// Has everything go wrong at random for a while, with an adapter of
-    /// [`fault_connections`](Self::fault_connections).
-    ///
-    /// # Panics
-    /// Where anything was leaked or lost.
-    pub async fn endures(&self, adapter: &dyn Harness) {
-        let run = FaultRun::with_connections(self.fault_connections()).time_limit(FAULTS);
-        let report = run.run(adapter, &self.stage).await;
-        println!("{report}");
-        assert!(report.is_clean(), "{report}");
-    }
-
     /// What the stage's tenants log in with.
     pub fn credentials(
         &self,
@@ -201,7 +186,7 @@ impl World {
     }
 }
 
-impl fmt::Debug for World {
+impl fmt::Debug for World<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World")
             .field("stage", &self.stage)

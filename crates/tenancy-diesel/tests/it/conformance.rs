@@ -267,7 +267,7 @@ impl Adapted for Diesel {
     }
 
     async fn connect(
-        _world: &World,
+        _world: &World<'_>,
         builder: TenantPoolBuilder<Self::Driver>,
     ) -> Result<Self, Error> {
         Ok(Self(builder.connect().await?))

@@ -312,7 +312,7 @@ impl Adapted for SeaOrm {
         TenantPool::builder(url)
     }
 
-    async fn connect(world: &World, builder: TenantPoolBuilder) -> Result<Self, Error> {
+    async fn connect(world: &World<'_>, builder: TenantPoolBuilder) -> Result<Self, Error> {
         let stage = world.stage();
         let central = if matches!(stage.tier(), Tier::RowLevelSealed | Tier::RowLevelLogins) {
             let settings = CentralPool::builder(&world.database().central_url());

@@ -219,7 +219,7 @@ impl Adapted for TokioPostgres {
     }
 
     async fn connect(
-        world: &World,
+        world: &World<'_>,
         builder: TenantPoolBuilder<Self::Driver>,
     ) -> Result<Self, Error> {
         Ok(Self(builder.connect().await?, world.stage().tier()))

@@ -212,7 +212,7 @@ impl Adapted for Sqlx {
         TenantPool::builder(url)
     }
 
-    async fn connect(world: &World, builder: TenantPoolBuilder) -> Result<Self, Error> {
+    async fn connect(world: &World<'_>, builder: TenantPoolBuilder) -> Result<Self, Error> {
         Ok(Self(builder.connect().await?, world.stage().tier()))
     }
 
