@@ -126,7 +126,7 @@ impl<A: Adapted> Harness for Rotating<'_, A> {
         let login = self.safe.find(tenant)?.user().to_owned();
         let put = async {
             self.safe
-                .put(tenant, Credential::new(login, password.clone()))
+                .put(tenant, Credential::new(login, password.clone()));
         };
         Some(put.boxed())
     }
