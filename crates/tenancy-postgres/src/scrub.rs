@@ -13,12 +13,8 @@ use crate::seal::Challenge;
 
 /// A random text that only the answer to this very scrub repeats. Without it, a driver that was
 /// left one answer behind takes an older answer for this one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Nonce {
-    text: String,
-    /// For the server's random numbers, drawn with it.
-    seed: i64,
-}
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nonce(String);
 
 impl Nonce {
     /// A fresh one, of 16 random bytes.
@@ -26,38 +22,20 @@ impl Nonce {
     /// # Errors
     /// [`Error::Random`] when the operating system's random source fails.
     pub fn random() -> Result<Self, Error> {
-        let (mut text, mut seed) = ([0; 16], [0; 8]);
-        getrandom::fill(&mut text).map_err(|_| Error::Random)?;
-        getrandom::fill(&mut seed).map_err(|_| Error::Random)?;
-        Ok(Self {
-            text: hex(&text),
-            seed: i64::from_ne_bytes(seed),
-        })
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| Error::Random)?;
+        Ok(Self(hex(&bytes)))
     }
 
     /// 32 digits of lower-case hexadecimal.
     pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Gives the server a new random seed, or the next tenant's `random()` could be foretold.
-    pub(crate) fn seed_sql(&self) -> String {
-        // From -1 to 1, as `setseed` wants it.
-        #[allow(clippy::cast_precision_loss)] // it keeps 52 bits of them anyway
-        let seed = self.seed as f64 / 2_f64.powi(63);
-        format!("SELECT pg_catalog.setseed('{seed}'::pg_catalog.float8)")
-    }
-}
-
-impl fmt::Debug for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Nonce").field(&self.text).finish()
+        &self.0
     }
 }
 
 impl fmt::Display for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0)
     }
 }
 
@@ -76,6 +54,10 @@ SELECT pg_catalog.pg_advisory_unlock_all(); \
 DISCARD TEMP; \
 DISCARD SEQUENCES";
 
+/// A new random seed, or the next tenant's `random()` could be foretold. The server draws it: a text
+/// that changed with each scrub would be one more statement to a driver that keeps them prepared.
+pub(crate) const SEED: &str = "SELECT pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::pg_catalog.float8) OPERATOR(pg_catalog./) 9223372036854775808::pg_catalog.float8)";
+
 /// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`]: six
 /// columns of text.
 pub fn scrub_sql(nonce: &Nonce) -> String {
@@ -89,9 +71,8 @@ pub fn unscoped_scrub_sql(nonce: &Nonce) -> String {
 }
 
 fn ending_with(challenge: &str, nonce: &Nonce) -> String {
-    let seed = nonce.seed_sql();
     format!(
-        "{STATEMENTS}; {seed}; SELECT {challenge} AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
+        "{STATEMENTS}; {SEED}; SELECT {challenge} AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
          (pg_catalog.count(*) FILTER (WHERE p.from_sql))::pg_catalog.text AS hijacked, \
          (pg_catalog.count(*) FILTER (WHERE NOT p.from_sql))::pg_catalog.text AS prepared, \
          (session_user OPERATOR(pg_catalog.=) current_user)::pg_catalog.text AS same_role, \

@@ -1,7 +1,7 @@
 use crate::Error;
 use crate::ident::Identifier;
 use crate::isolation::Isolation;
-use crate::scrub::Nonce;
+use crate::scrub::{Nonce, SEED};
 use crate::seal::Challenge;
 use crate::settings::transaction_pins;
 
@@ -31,10 +31,10 @@ pub fn begin_sql(nonce: &Nonce) -> String {
 
 /// As [`begin_sql`], at an isolation level.
 pub fn begin_isolated_sql(nonce: &Nonce, isolation: Isolation) -> String {
-    let (pins, level, seed) = (transaction_pins(), isolation.name(), nonce.seed_sql());
+    let (pins, level) = (transaction_pins(), isolation.name());
     format!(
         "BEGIN ISOLATION LEVEL {level}, READ WRITE, NOT DEFERRABLE; {pins}\
-         SET LOCAL client_connection_check_interval = 100; {seed}; \
+         SET LOCAL client_connection_check_interval = 100; {SEED}; \
          SELECT tenancy.leave() AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
          session_user::pg_catalog.text AS login, current_user::pg_catalog.text AS role, \
          pg_catalog.current_setting('{CANARY}', true) AS left_behind, \
