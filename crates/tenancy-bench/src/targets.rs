@@ -81,13 +81,13 @@ fn of_row(row: &Row) -> Vec<Target> {
             let limit = if far { 1.03 } else { 1.1 };
             add("warm against (b)", row.ratio_bound, limit);
         }
-        State::Warm if !far => add("warm against (a)", row.ratio_unscoped, 1.15),
+        State::Warm => add("warm against (a)", row.ratio_unscoped, 1.15),
         State::Cold if row_level && row.adapter.is_pipelined() => {
             let limit = if far { 1.08 } else { 2.2 };
             add("cold against (b)", row.ratio_bound, limit);
         }
         State::Cold if row_level && far => add("cold against (a)", row.ratio_unscoped, 3.3),
-        State::Warm | State::Cold => {}
+        State::Cold => {}
     }
     found
 }
@@ -156,11 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_tenant_s_own_is_judged_warm_and_near() {
+    fn what_is_a_tenants_own_is_judged_warm() {
         for tier in [Tier::SCHEMA_LOGINS, Tier::DATABASES] {
             assert_eq!(judged(tier, State::Warm, 0.0, 1.15), [true]);
             assert_eq!(judged(tier, State::Warm, 0.0, 1.16), [false]);
-            assert!(judged(tier, State::Warm, 1.0, 9.0).is_empty());
+            assert_eq!(judged(tier, State::Warm, 1.0, 1.16), [false]);
         }
         assert!(judged(Tier::ROUTED_SCHEMAS, State::Cold, 0.0, 9.0).is_empty());
     }

@@ -15,7 +15,7 @@ pub struct Limits {
     /// How long making a connection may take. 5 s unless set.
     pub connect: Duration,
     /// The longest that a target is left alone after an attempt to connect has failed: 50 ms the first
-    /// time, or this where it is shorter, and doubled by each further one. 1 s unless set.
+    /// time, or this where it is shorter, and doubled by each further one up to 51 s. 1 s unless set.
     pub pause: Duration,
     /// How long cleaning one may take, what still runs on it included. 1 s unless set.
     pub clean: Duration,

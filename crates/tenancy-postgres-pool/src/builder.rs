@@ -49,7 +49,7 @@ macro_rules! shared_settings {
         }
 
         /// The longest that a place is left alone after connecting to it has failed: 50 ms the first
-        /// time, or this where it is shorter, and doubled by each further one. 1 s unless set.
+        /// time, or this where it is shorter, and doubled by each further one up to 51 s. 1 s unless set.
         pub fn connect_pause(mut self, longest: Duration) -> Self {
             self.draft.limits.pause = longest;
             self
