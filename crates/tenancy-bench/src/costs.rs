@@ -9,8 +9,9 @@ use crate::session::Session;
 
 /// What is timed, in the order in which it is done: `round_trip` is `SELECT 1`, to be taken off the
 /// others. `select_after_scrub` is the statement in a scope that was just opened, `select` the same
-/// again: between the two lie the caches of the server's process, which cleaning has filled.
-const STEPS: [&str; 8] = [
+/// again: between the two lie the caches of the server's process, which cleaning has filled. `stay` cleans
+/// for the same tenant's next scope, `scrub` for another's.
+const STEPS: [&str; 9] = [
     "round_trip",
     "set_config",
     "leave",
@@ -18,6 +19,7 @@ const STEPS: [&str; 8] = [
     "enter",
     "select_after_scrub",
     "select",
+    "stay",
     "scrub",
 ];
 
@@ -56,8 +58,10 @@ pub async fn costs(place: &Place, effort: Effort) -> Result<Vec<(&'static str, S
                 client.query_one(&select, &[&FIRST_ROW]).await?;
                 times.push(clock.lap());
             }
-            session.scrub().await?;
+            session.stay().await?;
             times[7].push(clock.lap());
+            session.scrub().await?;
+            times[8].push(clock.lap());
         }
         // The first round is to warm up.
         for (rounds, mut times) in rounds.iter_mut().zip(times).filter(|_| round > 0) {

@@ -27,9 +27,10 @@ const HOSTILE: u32 = 1;
 const POLITE: u32 = 99;
 /// How long each of its queries takes, more or less: in step they would end in one burst, which is the
 /// processor's to bear and not the pool's.
-const SLOW: Duration = Duration::from_millis(100);
-/// How often a polite tenant asks.
-const PAUSE: Duration = Duration::from_millis(100);
+const SLOW: Duration = Duration::from_millis(500);
+/// How often a polite tenant asks: together they keep a core busy for a fifth of the time. Near its
+/// limit, whatever is added makes everybody wait, and says nothing about the pool.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// What is told of a pool under load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use tenancy_core::TenantId;
 use tenancy_postgres::key::SealingKey;
-use tenancy_postgres::scrub::{Nonce, ScrubAnswer, scrub_sql};
+use tenancy_postgres::scrub::{Nonce, ScrubAnswer, read_stay, scrub_sql, stay_sql};
 use tenancy_postgres::seal::{Binding, Challenge, ENTER, LEAVE, Proof, TenantKind};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage, Statement};
@@ -82,14 +82,29 @@ impl Session {
     /// The database's.
     pub async fn scrub(&self) -> Result<Challenge, Failed> {
         let nonce = Nonce::random()?;
-        let messages = self.client.simple_query(&scrub_sql(&nonce)).await?;
-        let answer = messages.iter().rev().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row),
+        let answer = self.last(&scrub_sql(&nonce)).await?;
+        Ok(ScrubAnswer::parse(&[Some(&answer)], &nonce)?)
+    }
+
+    /// Cleans the connection, and keeps the scope.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn stay(&self) -> Result<(), Failed> {
+        let nonce = Nonce::random()?;
+        let answer = self.last(&stay_sql(&nonce)).await?;
+        read_stay(&[Some(&answer)], &nonce, &self.tenant)?;
+        Ok(())
+    }
+
+    /// The last row of a simple message.
+    async fn last(&self, sql: &str) -> Result<String, Failed> {
+        let messages = self.client.simple_query(sql).await?;
+        let last = messages.iter().rev().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
             _ => None,
         });
-        let answer = answer.ok_or("the scrub was not answered")?;
-        let columns: Vec<_> = (0..answer.len()).map(|at| answer.get(at)).collect();
-        Ok(ScrubAnswer::parse(&columns, &nonce)?)
+        Ok(last.ok_or("the message was not answered")?.to_owned())
     }
 
     /// What a machine does between two scopes: cleans a connection, and binds it.

@@ -28,6 +28,7 @@ counts! {
     ConnectTimedOut = "tenancy_pool_connects_total", "outcome" => "timed_out";
     ConnectPanicked = "tenancy_pool_connects_total", "outcome" => "panicked";
     Cleaned = "tenancy_pool_cleans_total", "outcome" => "clean";
+    Kept = "tenancy_pool_cleans_total", "outcome" => "kept";
     CleanFailed = "tenancy_pool_cleans_total", "outcome" => "failed";
     ClosedRoom = "tenancy_pool_evictions_total", "reason" => "room";
     ClosedIdle = "tenancy_pool_evictions_total", "reason" => "idle";

@@ -124,6 +124,30 @@ impl<M: Manager> State<M> {
         }
     }
 
+    /// For whom a connection that comes back from use may wait on a shelf: its own tenant, unless
+    /// somebody else needs it, or more are to be kept clean.
+    pub(crate) fn shelf_of(&self, id: SlotId, shelves: bool) -> Option<TenantId> {
+        let slot = &self.slots[id];
+        let target = &self.targets[slot.target];
+        let wanted = !target.ring.is_empty() || !self.ready.is_empty();
+        if wanted || slot.evicted || self.closed || !shelves || target.clean.len() < self.reserve {
+            return None;
+        }
+        let tenant = &self.tenants[slot.tenant?];
+        // A lane of its own that waits is in the ring once this one is no longer counted.
+        let waits = tenant.lanes.values().any(|lane| !lane.waiters.is_empty());
+        tenant.key.clone().filter(|_| !waits)
+    }
+
+    /// A connection was used until now.
+    pub(crate) fn came_back(&mut self, id: SlotId) {
+        let stamp = self.tick();
+        let slot = &mut self.slots[id];
+        slot.stamp = stamp;
+        slot.rested = Instant::now();
+        slot.reused = true;
+    }
+
     /// What is to become of a connection that was cleaned after use: `Some` where it is to be bound
     /// ahead of need, for its own tenant.
     pub(crate) fn returned(
@@ -132,29 +156,13 @@ impl<M: Manager> State<M> {
         connection: M::Connection,
         shelves: bool,
     ) -> Option<(M::Connection, TenantId)> {
-        let stamp = self.tick();
-        let slot = &mut self.slots[id];
-        slot.stamp = stamp;
-        slot.rested = Instant::now();
-        slot.reused = true;
-        slot.bound = false;
-        let target = &self.targets[slot.target];
-        let wanted = !target.ring.is_empty() || !self.ready.is_empty();
-        let tenant = slot.tenant.map(|no| &self.tenants[no]);
-        // A lane of its own that waits is in the ring once this one is no longer counted.
-        let bindable = tenant
-            .filter(|tenant| tenant.lanes.values().all(|lane| lane.waiters.is_empty()))
-            .and_then(|tenant| tenant.key.clone());
-        let keep = wanted || slot.evicted || self.closed || !shelves;
-        match bindable {
-            Some(tenant) if !keep && target.clean.len() >= self.reserve => {
-                Some((connection, tenant))
-            }
-            _ => {
-                self.arrive_clean(id, connection);
-                None
-            }
+        self.came_back(id);
+        self.slots[id].bound = false;
+        if let Some(tenant) = self.shelf_of(id, shelves) {
+            return Some((connection, tenant));
         }
+        self.arrive_clean(id, connection);
+        None
     }
 
     /// The target whose turn this hand-over would pass over once too often.

@@ -31,6 +31,18 @@ pub trait Manager: Send + Sync + 'static {
     /// to be clean, and is closed.
     fn clean(&self, connection: &mut Self::Connection) -> impl Future<Output = bool> + Send;
 
+    /// Takes away what its last scope left behind, and leaves the scope open for this tenant's next:
+    /// less work than cleaning and binding it anew. `None` where that can't be, and it is cleaned.
+    /// `Some(false)`: it can't be known to be clean and bound to this tenant, and is closed.
+    fn keep(
+        &self,
+        connection: &mut Self::Connection,
+        tenant: &TenantId,
+    ) -> impl Future<Output = Option<bool>> + Send {
+        let _ = (connection, tenant);
+        async { None }
+    }
+
     /// Opens the tenant's scope on a clean connection ahead of need, so that it waits on that
     /// tenant's shelf. `None` where there is nothing to open: the target is one tenant's alone, or
     /// scopes are opened for each transaction. `Some(false)`: it failed, and the connection is closed.

@@ -69,6 +69,11 @@ pub(crate) async fn release<M: Manager>(mut seat: Seat<M>, spoiled: bool) {
     if over {
         return close_for(seat, Count::ClosedLifetime).await;
     }
+    match keep(&inner, &mut seat).await {
+        Some(true) => return Inner::kept(seat),
+        Some(false) => return close_for(seat, Count::ClosedUnclean).await,
+        None => {}
+    }
     if !clean(&inner, &mut seat).await {
         return close_for(seat, Count::ClosedUnclean).await;
     }
@@ -140,6 +145,23 @@ async fn clean<M: Manager>(inner: &Inner<M>, seat: &mut Seat<M>) -> bool {
     cleaned
 }
 
+/// Cleans it, and leaves its tenant's scope open. `None` where it is to be clean of that as well.
+async fn keep<M: Manager>(inner: &Inner<M>, seat: &mut Seat<M>) -> Option<bool> {
+    let tenant = inner.shelf_of(seat.permit.id())?;
+    let keeping = async { inner.manager.keep(&mut seat.connection, &tenant).await };
+    let kept = match bounded(inner.limits.clean, keeping).await {
+        Ok(None) => return None,
+        Ok(Some(kept)) => kept && inner.is_alive(&seat.connection),
+        Err(_) => false,
+    };
+    inner.counts.add(if kept {
+        Count::Kept
+    } else {
+        Count::CleanFailed
+    });
+    Some(kept)
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Unanswered {
     Late,
@@ -182,6 +204,15 @@ impl<M: Manager> Inner<M> {
         let again = state.attempt_failed(id, failure, Instant::now());
         self.settle(state);
         again
+    }
+
+    fn shelf_of(&self, id: SlotId) -> Option<tenancy_core::TenantId> {
+        self.lock().shelf_of(id, !self.limits.shelf.is_zero())
+    }
+
+    fn kept(seat: Seat<M>) {
+        seat.permit.inner().lock().came_back(seat.permit.id());
+        Self::put_back_bound(seat);
     }
 
     fn returned(seat: Seat<M>) -> Option<(Seat<M>, tenancy_core::TenantId)> {

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use tenancy_postgres::seal::Challenge;
+use tokio::time::Instant;
 
 use crate::route::Route;
 
@@ -15,6 +16,8 @@ pub struct Link<C> {
     pub(crate) known: Option<Known>,
     /// Whose scope was last opened on it.
     pub(crate) route: Option<Arc<Route>>,
+    /// Since when that scope is open, where it is the session's.
+    pub(crate) bound_at: Option<Instant>,
 }
 
 /// What the last scrub saw of a connection. Nothing through a transaction pooler.
@@ -48,6 +51,7 @@ impl<C> Link<C> {
             stage: Stage::Fresh,
             known: None,
             route: None,
+            bound_at: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Makes, cleans and binds PostgreSQL connections for the pool.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use tenancy_core::TenantId;
@@ -10,13 +11,13 @@ use tenancy_postgres::pooler::{BeginAnswer, Pinned, begin_isolated_sql};
 use tenancy_postgres::schema::RESTING_PATH;
 use tenancy_postgres::scrub::Nonce;
 use tenancy_postgres::seal::{Binding, Challenge};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::link::{Link, Stage};
 use crate::opening::Opening;
 use crate::purpose::Purpose;
 use crate::route::{Route, Target};
-use crate::scrub::{Ends, Suspicion, scrub};
+use crate::scrub::{Ends, Suspicion, scrub, stay};
 use crate::separation::{Kind, Separation};
 use crate::settings::Settings;
 use crate::trust::{Admission, Trust};
@@ -52,6 +53,7 @@ impl<D: Driver> LinkManager<D> {
             return Err(Error::OutOfStep);
         };
         link.route = Some(Arc::clone(route));
+        link.bound_at = (binding == Binding::Session).then(Instant::now);
         match &self.purpose {
             Purpose::Sealed { key, kind } | Purpose::Pooled { key, kind, .. } => {
                 let challenge = challenge.ok_or(Error::OutOfStep)?;
@@ -202,29 +204,47 @@ impl<D: Driver> LinkManager<D> {
     async fn scrubbed(&self, link: &mut Link<D::Connection>) -> bool {
         let (ends, known) = (self.ends(), link.known);
         let scrubbing = scrub(&self.driver, link, ends, known);
+        let Some((challenge, known)) = self.trusted(scrubbing).await else {
+            return false;
+        };
+        link.stage = Stage::Clean(challenge);
+        link.known = Some(known);
+        link.bound_at = None;
+        true
+    }
+
+    async fn stayed(&self, link: &mut Link<D::Connection>, tenant: &TenantId) -> bool {
+        let known = link.known;
+        let staying = stay(&self.driver, link, tenant, known);
+        let Some(known) = self.trusted(staying).await else {
+            return false;
+        };
+        link.stage = Stage::Bound;
+        link.known = Some(known);
+        true
+    }
+
+    /// What an answer says that is there soon, and can be trusted.
+    async fn trusted<T>(
+        &self,
+        scrubbing: impl Future<Output = Result<T, Suspicion<D::Error>>>,
+    ) -> Option<T> {
         let scrubbed = if self.driver.can_cancel() {
             let Ok(scrubbed) = timeout(self.settings.abandon, scrubbing).await else {
                 tracing::debug!("something still runs on a connection that came back");
-                return false;
+                return None;
             };
             scrubbed
         } else {
             scrubbing.await
         };
-        match scrubbed {
-            Ok((challenge, known)) => {
-                link.stage = Stage::Clean(challenge);
-                link.known = Some(known);
-                true
-            }
-            Err(suspicion) => {
-                tracing::warn!(
-                    why = suspicion.words(),
-                    "connection dropped rather than used again"
-                );
-                false
-            }
+        if let Err(suspicion) = &scrubbed {
+            tracing::warn!(
+                why = suspicion.words(),
+                "connection dropped rather than used again"
+            );
         }
+        scrubbed.ok()
     }
 }
 
@@ -269,6 +289,29 @@ impl<D: Driver> Manager for LinkManager<D> {
             link.stage = Stage::Bound;
         }
         Some(bound.is_ok())
+    }
+
+    async fn keep(&self, link: &mut Link<D::Connection>, tenant: &TenantId) -> Option<bool> {
+        let is_theirs = link
+            .route
+            .as_ref()
+            .is_some_and(|route| route.tenant == *tenant);
+        // A scope of the session is opened anew now and then: its key may have been withdrawn.
+        let is_fresh = link
+            .bound_at
+            .is_some_and(|since| since.elapsed() < self.settings.rebind);
+        if !self.purpose.shelves() || !is_theirs || !is_fresh {
+            return None;
+        }
+        match link.stage {
+            // Nothing was said on it since it was bound.
+            Stage::Bound => Some(true),
+            Stage::Open => {
+                link.stage = Stage::Opening;
+                Some(self.driver.settled(link).await && self.stayed(link, tenant).await)
+            }
+            Stage::Fresh | Stage::Clean(_) | Stage::Opening => None,
+        }
     }
 
     fn is_alive(&self, link: &Link<D::Connection>) -> bool {

@@ -1,10 +1,13 @@
 //! Cleans a connection, and believes only an answer to this very scrub.
 
-use tenancy_postgres::scrub::{Nonce, ScrubAnswer, scrub_sql, unscoped_scrub_sql};
+use tenancy_core::TenantId;
+use tenancy_postgres::scrub::{
+    Nonce, ScrubAnswer, Seen, read_stay, scrub_sql, stay_sql, unscoped_scrub_sql,
+};
 use tenancy_postgres::seal::Challenge;
 
 use crate::link::Known;
-use crate::{Driver, Prepared};
+use crate::{Driver, Prepared, Row};
 
 /// What a scrub ends, besides what was left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,26 +57,60 @@ pub(crate) async fn scrub<D: Driver>(
         Ends::Nothing => unscoped_scrub_sql(&nonce),
         Ends::Transaction => return rolled_back(driver, connection, &nonce).await,
     };
-    let rows = driver
-        .message(connection, sql)
-        .await
-        .map_err(Suspicion::Driver)?;
-    let answer = rows.last().ok_or(Suspicion::NoAnswer)?;
-    let columns: Vec<_> = answer.iter().map(Option::as_deref).collect();
-    let answer = ScrubAnswer::read(&columns, &nonce).map_err(Suspicion::Answer)?;
-    let backend = answer.backend();
+    let answer = last_row(driver, connection, sql).await?;
+    let answer = ScrubAnswer::read(&columns(&answer), &nonce).map_err(Suspicion::Answer)?;
+    let now = seen(driver, connection, answer.seen(), known)?;
+    let challenge = (ends == Ends::Seal).then(|| answer.into_challenge());
+    Ok((challenge, now))
+}
+
+/// One message: what was left behind is gone, and this tenant's scope, which was opened for the
+/// session, is open still.
+pub(crate) async fn stay<D: Driver>(
+    driver: &D,
+    connection: &mut D::Connection,
+    tenant: &TenantId,
+    known: Option<Known>,
+) -> Result<Known, Suspicion<D::Error>> {
+    let nonce = Nonce::random().map_err(Suspicion::Answer)?;
+    let answer = last_row(driver, connection, stay_sql(&nonce)).await?;
+    let answer = read_stay(&columns(&answer), &nonce, tenant).map_err(Suspicion::Answer)?;
+    seen(driver, connection, answer, known)
+}
+
+async fn last_row<D: Driver>(
+    driver: &D,
+    connection: &mut D::Connection,
+    sql: String,
+) -> Result<Row, Suspicion<D::Error>> {
+    let rows = driver.message(connection, sql).await;
+    let mut rows = rows.map_err(Suspicion::Driver)?;
+    rows.pop().ok_or(Suspicion::NoAnswer)
+}
+
+fn columns(row: &Row) -> Vec<Option<&str>> {
+    row.iter().map(Option::as_deref).collect()
+}
+
+/// Whether it is the connection that it was, and its prepared statements are the driver's.
+fn seen<D: Driver>(
+    driver: &D,
+    connection: &D::Connection,
+    seen: Seen,
+    known: Option<Known>,
+) -> Result<Known, Suspicion<D::Error>> {
+    let backend = seen.backend;
     // A connection that was swapped in by `std::mem::swap` was never verified.
     if known.is_some_and(|known| known.backend != backend) {
         return Err(Suspicion::AnotherBackend);
     }
-    let uncounted = uncounted(driver.prepared_statements(connection), answer.prepared())
+    let uncounted = uncounted(driver.prepared_statements(connection), seen.prepared)
         .filter(|now| known.is_none_or(|known| known.uncounted <= *now))
         .ok_or(Suspicion::Statements)?;
     if driver.is_in_transaction(connection) {
         return Err(Suspicion::OpenTransaction);
     }
-    let challenge = (ends == Ends::Seal).then(|| answer.into_challenge());
-    Ok((challenge, Known { backend, uncounted }))
+    Ok(Known { backend, uncounted })
 }
 
 /// Ends the transaction that may be open. What it left on the server connection is the pooler's to

@@ -91,6 +91,7 @@ impl Draft {
             options,
             acquire_timeout: self.acquire_timeout.min(LONGEST),
             abandon: self.abandon.min(LONGEST),
+            rebind: self.limits().shelf,
             statement_cache_capacity: self.statement_cache_capacity,
             application_name: self.application_name.clone(),
         })
@@ -116,6 +117,8 @@ pub(crate) struct Settings<D: Driver> {
     pub(crate) acquire_timeout: Duration,
     /// After how long without an answer at release what still runs is cancelled.
     pub(crate) abandon: Duration,
+    /// After how long a session's scope is opened anew, however often it is used.
+    pub(crate) rebind: Duration,
     statement_cache_capacity: usize,
     application_name: String,
 }

@@ -112,6 +112,22 @@ pub(crate) const FUNCTIONS: &[Function] = &[
         kind: FunctionKind::Writer,
     },
     Function {
+        name: "scrub",
+        parameters: "p_nonce text, p_acting name",
+        arguments: "text, name",
+        returns: "text",
+        body: include_str!("sql/scrub.sql"),
+        kind: FunctionKind::Writer,
+    },
+    Function {
+        name: "stay",
+        parameters: "p_nonce text, p_acting name",
+        arguments: "text, name",
+        returns: "text",
+        body: include_str!("sql/stay.sql"),
+        kind: FunctionKind::Writer,
+    },
+    Function {
         name: "session_bound",
         parameters: "",
         arguments: "",

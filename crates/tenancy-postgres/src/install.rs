@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::rotate;
 
 /// The version of what is installed. A database that holds a later one is left alone.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// The roles of one application, named by the user.
 ///

@@ -2,7 +2,8 @@
 //!
 //! Two keys may live at a time: add the new one, move every application process to it, retire
 //! the old one. `enter` reads the key table each time, so a change holds from the next scope on;
-//! a scope that is open stays open. `pg_dump` carries the table: leave its rows out with
+//! a scope that is open stays open, and a pool keeps one open for its tenant for
+//! its shelf's time (30 s). `pg_dump` carries the table: leave its rows out with
 //! `--exclude-table-data=tenancy.seal_key`, and rotate after a restore elsewhere.
 
 use crate::catalog::KEY_TABLE;

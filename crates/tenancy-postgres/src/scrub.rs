@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use tenancy_core::TenantId;
+
 use crate::Error;
 use crate::ident::hex;
 use crate::seal::Challenge;
@@ -40,9 +42,8 @@ impl fmt::Display for Nonce {
 }
 
 /// `DISCARD ALL` refuses to share a message with others, so these are its parts, without the
-/// `DEALLOCATE ALL` that would cost the driver its prepared statements, and with the random
-/// seed. `ROLLBACK` and `READ WRITE` come first, or a hostile `default_transaction_read_only`
-/// would keep the scope alive.
+/// `DEALLOCATE ALL` that would cost the driver its prepared statements. `ROLLBACK` and
+/// `READ WRITE` come first, or a hostile `default_transaction_read_only` would keep the scope alive.
 const STATEMENTS: &str = "ROLLBACK; \
 SET TRANSACTION READ WRITE; \
 CLOSE ALL; \
@@ -50,43 +51,87 @@ SET SESSION AUTHORIZATION DEFAULT; \
 RESET ROLE; \
 RESET ALL; \
 UNLISTEN *; \
-SELECT pg_catalog.pg_advisory_unlock_all(); \
-DISCARD TEMP; \
-DISCARD SEQUENCES";
+DISCARD TEMP";
 
 /// A new random seed, or the next tenant's `random()` could be foretold. The server draws it: a text
 /// that changed with each scrub would be one more statement to a driver that keeps them prepared.
 pub(crate) const SEED: &str = "SELECT pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::pg_catalog.float8) OPERATOR(pg_catalog./) 9223372036854775808::pg_catalog.float8)";
 
-/// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`]: six
-/// columns of text.
+/// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`].
+///
+/// What a function may do (the locks, the seed, the sequences, `leave()`, and looking at the prepared
+/// statements) is done by one, whose plans are kept: planned anew in each message it costs twice as
+/// much as all the rest.
 pub fn scrub_sql(nonce: &Nonce) -> String {
-    ending_with("tenancy.leave()", nonce)
+    format!("{STATEMENTS}; SELECT tenancy.scrub('{nonce}'::pg_catalog.text, current_user)")
 }
 
-/// The same for a login that has no scope to leave, and no right to: the central role. Its challenge
-/// opens nothing.
+/// The same for a login that has no scope to leave, and no right to: the central role, or one
+/// tenant's. Its challenge opens nothing.
 pub fn unscoped_scrub_sql(nonce: &Nonce) -> String {
-    ending_with("pg_catalog.repeat('0', 32)", nonce)
-}
-
-fn ending_with(challenge: &str, nonce: &Nonce) -> String {
     format!(
-        "{STATEMENTS}; {SEED}; SELECT {challenge} AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
-         (pg_catalog.count(*) FILTER (WHERE p.from_sql))::pg_catalog.text AS hijacked, \
-         (pg_catalog.count(*) FILTER (WHERE NOT p.from_sql))::pg_catalog.text AS prepared, \
-         (session_user OPERATOR(pg_catalog.=) current_user)::pg_catalog.text AS same_role, \
-         pg_catalog.pg_backend_pid()::pg_catalog.text AS backend \
+        "{STATEMENTS}; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD SEQUENCES; {SEED}; \
+         SELECT pg_catalog.concat_ws(' ', pg_catalog.repeat('0', 32), '{nonce}'::pg_catalog.text, \
+         pg_catalog.count(*) FILTER (WHERE p.from_sql), pg_catalog.count(*) FILTER (WHERE NOT p.from_sql), \
+         session_user OPERATOR(pg_catalog.=) current_user, pg_catalog.pg_backend_pid()) \
          FROM pg_catalog.pg_prepared_statement() AS p"
     )
+}
+
+/// A scrub that keeps the scope of a session open, for the same tenant's next: in one message, too,
+/// and its last row is for [`read_stay`]. What `currval` and `lastval` say of the tenant's own
+/// sequences stays as well.
+pub fn stay_sql(nonce: &Nonce) -> String {
+    format!("{STATEMENTS}; SELECT tenancy.stay('{nonce}'::pg_catalog.text, current_user)")
+}
+
+/// What a scrub says of the connection, checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// How many statements the driver has prepared on this connection, by the server's count.
+    /// Fewer than the driver's own count means that SQL deallocated one.
+    pub prepared: u64,
+    /// The process id of the server process that answered.
+    pub backend: i32,
+}
+
+impl Seen {
+    /// Checks the last row of a scrub: one text of six words, of which the first is given back.
+    fn read<'a>(columns: &[Option<&'a str>], nonce: &Nonce) -> Result<(&'a str, Self), Error> {
+        let wrong = |reason| Error::Scrub { reason };
+        let [Some(answer)] = columns else {
+            return Err(wrong("its answer is not the one text of a scrub"));
+        };
+        let words: Vec<&str> = answer.split(' ').collect();
+        let [first, echo, hijacked, prepared, same_role, backend] = words.as_slice() else {
+            return Err(wrong("its answer does not have the six words of a scrub"));
+        };
+        if *echo != nonce.as_str() {
+            return Err(wrong("its answer belongs to another message"));
+        }
+        if *hijacked != "0" {
+            return Err(wrong(
+                "SQL prepared a statement of its own, which may stand in the place of the driver's",
+            ));
+        }
+        if *same_role != "t" {
+            return Err(wrong("the role is not the login's"));
+        }
+        let prepared = prepared
+            .parse()
+            .map_err(|_| wrong("its answer holds no count"))?;
+        let backend = backend
+            .parse()
+            .map_err(|_| wrong("its answer does not say which backend gave it"))?;
+        Ok((first, Self { prepared, backend }))
+    }
 }
 
 /// The last row of a scrub, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScrubAnswer {
     challenge: Challenge,
-    prepared: u64,
-    backend: i32,
+    seen: Seen,
 }
 
 impl ScrubAnswer {
@@ -105,51 +150,16 @@ impl ScrubAnswer {
     /// was prepared by SQL (which may have taken the name of one of the driver's), or the role is
     /// not the login's. All mean: drop the connection.
     pub fn read(columns: &[Option<&str>], nonce: &Nonce) -> Result<Self, Error> {
-        let wrong = |reason| Error::Scrub { reason };
-        let [
-            Some(challenge),
-            Some(echo),
-            Some(hijacked),
-            Some(prepared),
-            Some(same_role),
-            Some(backend),
-        ] = columns
-        else {
-            return Err(wrong("its answer does not have the six columns of a scrub"));
-        };
-        if *echo != nonce.as_str() {
-            return Err(wrong("its answer belongs to another message"));
-        }
-        if *hijacked != "0" {
-            return Err(wrong(
-                "SQL prepared a statement of its own, which may stand in the place of the driver's",
-            ));
-        }
-        if *same_role != "true" {
-            return Err(wrong("the role is not the login's"));
-        }
-        let prepared = prepared
-            .parse()
-            .map_err(|_| wrong("its answer holds no count"))?;
-        let backend = backend
-            .parse()
-            .map_err(|_| wrong("its answer does not say which backend gave it"))?;
+        let (challenge, seen) = Seen::read(columns, nonce)?;
         Ok(Self {
             challenge: Challenge::parse(challenge)?,
-            prepared,
-            backend,
+            seen,
         })
     }
 
-    /// How many statements the driver has prepared on this connection, by the server's count.
-    /// Fewer than the driver's own count means that SQL deallocated one.
-    pub fn prepared(&self) -> u64 {
-        self.prepared
-    }
-
-    /// The process id of the server process that answered.
-    pub fn backend(&self) -> i32 {
-        self.backend
+    /// What it says of the connection.
+    pub fn seen(&self) -> Seen {
+        self.seen
     }
 
     /// The challenge for the next `enter`.
@@ -161,4 +171,22 @@ impl ScrubAnswer {
     pub fn into_challenge(self) -> Challenge {
         self.challenge
     }
+}
+
+/// Checks the last row of a [`stay_sql`], and that it is this tenant's scope which is open.
+///
+/// # Errors
+/// As [`ScrubAnswer::read`]; [`Error::Scrub`] too where the scope is another's.
+pub fn read_stay(
+    columns: &[Option<&str>],
+    nonce: &Nonce,
+    tenant: &TenantId,
+) -> Result<Seen, Error> {
+    let (open, seen) = Seen::read(columns, nonce)?;
+    if open == tenant.as_str() {
+        return Ok(seen);
+    }
+    Err(Error::Scrub {
+        reason: "the scope that is open is not the one that was opened",
+    })
 }

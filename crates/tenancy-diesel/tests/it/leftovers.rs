@@ -26,19 +26,27 @@ async fn name_of(conn: &mut diesel_async::AsyncPgConnection, like: &str) -> Stri
 
 #[tokio::test]
 async fn statements_that_sql_took_from_diesel_end_the_connection() {
-    // The query that reads for the next tenant, the scrub's own, and both.
+    // The query that reads for the next scope, what cleans for the same tenant and for another, and
+    // all of them.
     const TITLE: (&str, &str) = (
         "SELECT \"notes\"%",
         "PREPARE {name}(int8) AS SELECT 'stolen'::text",
     );
     const SCRUB: (&str, &str) = (
-        "%tenancy.leave()%AS nonce%",
-        "PREPARE {name}(text) AS SELECT tenancy.leave(), $1, '0', '9', 'true'",
+        "%tenancy.scrub(%",
+        "PREPARE {name}(text) AS SELECT concat_ws(' ', tenancy.leave(), $1, '0', '9', 't', pg_backend_pid())",
+    );
+    const STAY: (&str, &str) = (
+        "%tenancy.stay(%",
+        "PREPARE {name}(text) AS SELECT concat_ws(' ', tenancy.current_tenant(), $1, '0', '9', 't', pg_backend_pid())",
     );
     each(async |stage: Stage| {
         let pool = stage.pool(1).await;
         let (acme, globex) = (stage.scope(ACME).await, stage.scope(GLOBEX).await);
-        for stolen in [&[TITLE][..], &[SCRUB], &[TITLE, SCRUB]] {
+        for stolen in [&[TITLE][..], &[SCRUB], &[STAY], &[TITLE, SCRUB, STAY]] {
+            // By the second use both were prepared.
+            drop(pool.acquire(&acme.scope).await.unwrap());
+            all_back(&pool).await;
             let mut db = pool.acquire(&acme.scope).await.unwrap();
             let _: String = first_title!().first(&mut *db).await.unwrap();
             let before = stage.backends().await;
@@ -184,6 +192,8 @@ async fn the_applications_log_of_queries_holds_its_own_alone() {
         let ours = [
             "tenancy.enter",
             "tenancy.leave",
+            "tenancy.scrub",
+            "tenancy.stay",
             "pg_backend_pid",
             "tenancy_check",
         ];

@@ -67,19 +67,21 @@ async fn step(pool: &FakePool, world: &Arc<World>, tally: &Tally, random: &mut S
         0..3 => pool.evict(&tenant(who)),
         3..5 => pool.suspect(&at(target)),
         5..8 => {
-            let (mode, which) = (mode(random), random.random_range(0..5));
-            if which == 4 {
+            let (mode, which) = (mode(random), random.random_range(0..6));
+            if which == 5 {
                 world.connect_mode(target, mode);
             } else {
                 world.change(|modes| match which {
                     0 => modes.clean = mode,
                     1 => modes.bind = mode,
                     2 => modes.ping = mode,
+                    3 => modes.keep = mode,
                     _ => modes.close = mode,
                 });
             }
         }
-        8 => {
+        8 => world.change(|modes| modes.keeps = !modes.keeps),
+        9 => {
             let delay = Duration::from_micros(random.random_range(0..3_000));
             world.change(|modes| modes.delay = delay);
         }

@@ -92,6 +92,7 @@ pub(crate) struct World {
     pub(crate) peak_attempting: AtomicU32,
     pub(crate) cleans: AtomicU32,
     pub(crate) binds: AtomicU32,
+    pub(crate) keeps: AtomicU32,
     pub(crate) pings: AtomicU32,
     pub(crate) closes: AtomicU32,
     connect: Mutex<HashMap<u32, Mode>>,
@@ -103,6 +104,9 @@ pub(crate) struct World {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Modes {
     pub(crate) clean: Mode,
+    /// Whether a scope can be left open.
+    pub(crate) keeps: bool,
+    pub(crate) keep: Mode,
     pub(crate) bind: Mode,
     pub(crate) ping: Mode,
     pub(crate) close: Mode,
@@ -286,6 +290,21 @@ impl Manager for Fake {
         connection.bound = None;
         connection.used_by = None;
         mode == Mode::Works && !connection.lost.load(Ordering::SeqCst)
+    }
+
+    async fn keep(&self, connection: &mut Conn, tenant: &TenantId) -> Option<bool> {
+        if connection.target >= OWN || !self.0.modes().keeps {
+            return None;
+        }
+        self.0.keeps.fetch_add(1, Ordering::SeqCst);
+        if connection.bound.as_ref() != Some(tenant) {
+            self.0.accuse("another tenant's scope was to be kept");
+        }
+        connection.begin("keeping");
+        let mode = self.0.decide(|modes| modes.keep).await;
+        connection.torn = false;
+        connection.used_by = None;
+        Some(mode == Mode::Works && !connection.lost.load(Ordering::SeqCst))
     }
 
     async fn bind(&self, connection: &mut Conn, tenant: &TenantId) -> Option<bool> {

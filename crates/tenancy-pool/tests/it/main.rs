@@ -9,6 +9,7 @@ mod drain;
 mod entries;
 mod fairness;
 mod fake;
+mod keeping;
 mod order;
 mod release;
 mod runtimes;

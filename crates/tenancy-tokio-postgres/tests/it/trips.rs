@@ -1,9 +1,11 @@
 //! Round trips, counted on the wire.
 
+use std::time::Duration;
+
 use tenancy_testkit::proxy::Proxy;
 use tenancy_tokio_postgres::TenantPool;
 
-use super::stage::{ACME, GLOBEX, Stage, all_back, each};
+use super::stage::{ACME, GLOBEX, Stage, all_back, each, until};
 
 const QUERY: &str = "SELECT title FROM notes WHERE id = $1";
 
@@ -52,6 +54,9 @@ async fn a_warm_scope_costs_its_statements_and_nothing_else() {
             let row = pool.query_one(&acme.scope, QUERY, &[&2_i64]).await.unwrap();
             assert_eq!(row.get::<_, String>(0), "acme 2");
             assert_eq!((proxy.trips(), proxy.sent().as_str()), (1, "BES"));
+            // Afterwards one message takes away what was left behind, and leaves the scope open.
+            all_back(&pool).await;
+            assert_eq!(proxy.sent(), "BESQ");
         }
         // The other tenant finds nothing on its shelf, and is served all the same.
         let globex = stage.scope(GLOBEX).await;
@@ -60,6 +65,32 @@ async fn a_warm_scope_costs_its_statements_and_nothing_else() {
             .await
             .unwrap();
         assert_eq!(row.get::<_, String>(0), "globex 2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_scope_that_is_always_in_use_is_proven_anew_all_the_same() {
+    each(async |stage: Stage| {
+        let builder = stage.builder(&stage.database.runtime_url()).reserve(0);
+        let builder = builder.max_connections(1);
+        let pool = builder
+            .shelf_timeout(Duration::from_millis(1_500))
+            .connect()
+            .await
+            .unwrap();
+        let acme = stage.scope(ACME).await;
+        let read = async || {
+            let read = pool.query_one(&acme.scope, QUERY, &[&1_i64]).await;
+            all_back(&pool).await;
+            read
+        };
+        read().await.unwrap();
+        let retire = "DELETE FROM tenancy.seal_key";
+        stage.admin.batch_execute(retire).await.unwrap();
+        read().await.unwrap();
+        until("the key to be missed", async || read().await.is_err()).await;
+        assert!(read().await.is_err());
     })
     .await;
 }

@@ -87,7 +87,7 @@ impl Pool {
         let row: Vec<Option<&str>> = row.iter().map(Option::as_deref).collect();
         let answer = ScrubAnswer::read(&row, &nonce).ok()?;
         // Fewer than the driver knows of: SQL took some away.
-        if answer.prepared() < connection.statements.len() as u64 {
+        if answer.seen().prepared < connection.statements.len() as u64 {
             return None;
         }
         if !self.is(Fault::ChallengeKept) {

@@ -12,7 +12,7 @@ use tenancy_postgres::identity::Judgement;
 use tenancy_postgres::key::SealingKey;
 use tenancy_postgres::login::TenantLogins;
 use tenancy_postgres::schema::{self, RESTING_PATH, TenantSchema};
-use tenancy_postgres::scrub::{Nonce, scrub_sql};
+use tenancy_postgres::scrub::{Nonce, unscoped_scrub_sql};
 use tenancy_postgres::seal::{Binding, LEAVE, TenantKind};
 use tokio_postgres::{Client, Config};
 
@@ -132,7 +132,13 @@ impl Way {
     }
 
     pub(super) fn scrub(&self, nonce: &Nonce) -> String {
-        scrub_sql(nonce).replace(LEAVE, self.leave())
+        let plain = unscoped_scrub_sql(nonce);
+        if self.is_sealed() {
+            // Statement by statement, so that each of them can be left out.
+            plain.replace("pg_catalog.repeat('0', 32)", "tenancy.leave()")
+        } else {
+            plain
+        }
     }
 
     /// Where this scope's connections lead.

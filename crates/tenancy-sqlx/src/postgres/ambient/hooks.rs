@@ -137,7 +137,8 @@ impl Hooks {
         let answer = ScrubAnswer::read(&columns, &nonce)?;
         // One that was swapped in by `std::mem::swap` was never verified.
         self.pinned.check(own.first().and_then(Option::as_deref))?;
-        let counted = usize::try_from(answer.prepared()) == Ok(connection.cached_statements_size());
+        let counted =
+            usize::try_from(answer.seen().prepared) == Ok(connection.cached_statements_size());
         if !counted || connection.is_in_transaction() {
             return Err(PoolError::OutOfStep.into());
         }
