@@ -2,7 +2,7 @@
 
 use tenancy_core::TenantId;
 use tenancy_postgres::scrub::{
-    Nonce, ScrubAnswer, Seen, read_stay, scrub_sql, stay_sql, unscoped_scrub_sql,
+    Nonce, ScrubAnswer, Seen, read_stay, read_unscoped, scrub_sql, stay_sql, unscoped_scrub_sql,
 };
 use tenancy_postgres::seal::Challenge;
 
@@ -52,16 +52,21 @@ pub(crate) async fn scrub<D: Driver>(
     known: Option<Known>,
 ) -> Result<(Option<Challenge>, Known), Suspicion<D::Error>> {
     let nonce = Nonce::random().map_err(Suspicion::Answer)?;
-    let sql = match ends {
-        Ends::Seal => scrub_sql(&nonce),
-        Ends::Nothing => unscoped_scrub_sql(&nonce),
-        Ends::Transaction => return rolled_back(driver, connection, &nonce).await,
-    };
-    let answer = last_row(driver, connection, sql).await?;
-    let answer = ScrubAnswer::read(&columns(&answer), &nonce).map_err(Suspicion::Answer)?;
-    let now = seen(driver, connection, answer.seen(), known)?;
-    let challenge = (ends == Ends::Seal).then(|| answer.into_challenge());
-    Ok((challenge, now))
+    match ends {
+        Ends::Seal => {
+            let answer = last_row(driver, connection, scrub_sql(&nonce)).await?;
+            let answer = ScrubAnswer::read(&columns(&answer), &nonce).map_err(Suspicion::Answer)?;
+            let now = seen(driver, connection, answer.seen(), known)?;
+            Ok((Some(answer.into_challenge()), now))
+        }
+        Ends::Nothing => {
+            let rows = driver.message(connection, unscoped_scrub_sql(&nonce)).await;
+            let rows = rows.map_err(Suspicion::Driver)?;
+            let answer = read_unscoped(&rows, &nonce).map_err(Suspicion::Answer)?;
+            Ok((None, seen(driver, connection, answer, known)?))
+        }
+        Ends::Transaction => rolled_back(driver, connection, &nonce).await,
+    }
 }
 
 /// One message: what was left behind is gone, and this tenant's scope, which was opened for the

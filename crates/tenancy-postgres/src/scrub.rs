@@ -55,7 +55,7 @@ DISCARD TEMP";
 
 /// A new random seed, or the next tenant's `random()` could be foretold. The server draws it: a text
 /// that changed with each scrub would be one more statement to a driver that keeps them prepared.
-pub(crate) const SEED: &str = "SELECT pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::pg_catalog.float8) OPERATOR(pg_catalog./) 9223372036854775808::pg_catalog.float8)";
+pub(crate) const SEED: &str = "pg_catalog.setseed((pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::pg_catalog.float8) OPERATOR(pg_catalog./) 9223372036854775808::pg_catalog.float8)";
 
 /// The whole scrub, to be sent as one simple message. Its last row is for [`ScrubAnswer`].
 ///
@@ -67,14 +67,16 @@ pub fn scrub_sql(nonce: &Nonce) -> String {
 }
 
 /// The same for a login that has no scope to leave, and no right to: the central role, or one
-/// tenant's. Its challenge opens nothing.
+/// tenant's. All its rows are for [`read_unscoped`].
+///
+/// There may be no function to do it. What is planned anew in each message is written so that there
+/// is little to plan: the counts alone would cost as much as all that is here.
 pub fn unscoped_scrub_sql(nonce: &Nonce) -> String {
     format!(
-        "{STATEMENTS}; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD SEQUENCES; {SEED}; \
-         SELECT pg_catalog.concat_ws(' ', pg_catalog.repeat('0', 32), '{nonce}'::pg_catalog.text, \
-         pg_catalog.count(*) FILTER (WHERE p.from_sql), pg_catalog.count(*) FILTER (WHERE NOT p.from_sql), \
-         session_user OPERATOR(pg_catalog.=) current_user, pg_catalog.pg_backend_pid()) \
-         FROM pg_catalog.pg_prepared_statement() AS p"
+        "{STATEMENTS}; DISCARD SEQUENCES; \
+         SELECT p.from_sql FROM pg_catalog.pg_prepared_statement() AS p; \
+         SELECT '{nonce}'::pg_catalog.text, session_user, current_user, pg_catalog.pg_backend_pid(), \
+         pg_catalog.pg_advisory_unlock_all(), {SEED}"
     )
 }
 
@@ -98,7 +100,6 @@ pub struct Seen {
 impl Seen {
     /// Checks the last row of a scrub: one text of six words, of which the first is given back.
     fn read<'a>(columns: &[Option<&'a str>], nonce: &Nonce) -> Result<(&'a str, Self), Error> {
-        let wrong = |reason| Error::Scrub { reason };
         let [Some(answer)] = columns else {
             return Err(wrong("its answer is not the one text of a scrub"));
         };
@@ -107,24 +108,30 @@ impl Seen {
             return Err(wrong("its answer does not have the six words of a scrub"));
         };
         if *echo != nonce.as_str() {
-            return Err(wrong("its answer belongs to another message"));
+            return Err(wrong(ANOTHERS));
         }
         if *hijacked != "0" {
-            return Err(wrong(
-                "SQL prepared a statement of its own, which may stand in the place of the driver's",
-            ));
+            return Err(wrong(HIJACKED));
         }
         if *same_role != "t" {
-            return Err(wrong("the role is not the login's"));
+            return Err(wrong(ROLE));
         }
         let prepared = prepared
             .parse()
             .map_err(|_| wrong("its answer holds no count"))?;
-        let backend = backend
-            .parse()
-            .map_err(|_| wrong("its answer does not say which backend gave it"))?;
+        let backend = backend.parse().map_err(|_| wrong(BACKEND))?;
         Ok((first, Self { prepared, backend }))
     }
+}
+
+const ANOTHERS: &str = "its answer belongs to another message";
+const HIJACKED: &str =
+    "SQL prepared a statement of its own, which may stand in the place of the driver's";
+const ROLE: &str = "the role is not the login's";
+const BACKEND: &str = "its answer does not say which backend gave it";
+
+fn wrong(reason: &'static str) -> Error {
+    Error::Scrub { reason }
 }
 
 /// The last row of a scrub, checked.
@@ -186,7 +193,37 @@ pub fn read_stay(
     if open == tenant.as_str() {
         return Ok(seen);
     }
-    Err(Error::Scrub {
-        reason: "the scope that is open is not the one that was opened",
+    Err(wrong(
+        "the scope that is open is not the one that was opened",
+    ))
+}
+
+/// Checks the rows of an [`unscoped_scrub_sql`]: for each prepared statement whether SQL prepared it,
+/// and a last one.
+///
+/// # Errors
+/// As [`ScrubAnswer::read`].
+pub fn read_unscoped(rows: &[Vec<Option<String>>], nonce: &Nonce) -> Result<Seen, Error> {
+    let Some((last, statements)) = rows.split_last() else {
+        return Err(wrong("it has no answer"));
+    };
+    let last: Vec<_> = last.iter().map(Option::as_deref).collect();
+    let [Some(echo), login, role, Some(backend), ..] = last.as_slice() else {
+        return Err(wrong("its answer does not have the columns of a scrub"));
+    };
+    if *echo != nonce.as_str() {
+        return Err(wrong(ANOTHERS));
+    }
+    let of_the_driver =
+        |row: &Vec<Option<String>>| matches!(row.as_slice(), [Some(by_sql)] if by_sql == "f");
+    if !statements.iter().all(of_the_driver) {
+        return Err(wrong(HIJACKED));
+    }
+    if login.is_none() || login != role {
+        return Err(wrong(ROLE));
+    }
+    Ok(Seen {
+        prepared: statements.len() as u64,
+        backend: backend.parse().map_err(|_| wrong(BACKEND))?,
     })
 }

@@ -68,5 +68,12 @@ pub(super) async fn dropped(scene: &Scene<'_>) -> Verdict {
             Some(Ok(_)) => break,
         }
     }
-    Ok(())
+    // One that was dropped may still be at work, and would be taken for a leak by whoever looks next.
+    scene
+        .until(
+            "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE mode = 'RowExclusiveLock' \
+             AND relation = 'conformance.notes'::regclass)",
+            "a dropped bulk insert is still at work on the server",
+        )
+        .await
 }

@@ -34,7 +34,7 @@ pub fn begin_isolated_sql(nonce: &Nonce, isolation: Isolation) -> String {
     let (pins, level) = (transaction_pins(), isolation.name());
     format!(
         "BEGIN ISOLATION LEVEL {level}, READ WRITE, NOT DEFERRABLE; {pins}\
-         SET LOCAL client_connection_check_interval = 100; {SEED}; \
+         SET LOCAL client_connection_check_interval = 100; SELECT {SEED}; \
          SELECT tenancy.leave() AS challenge, '{nonce}'::pg_catalog.text AS nonce, \
          session_user::pg_catalog.text AS login, current_user::pg_catalog.text AS role, \
          pg_catalog.current_setting('{CANARY}', true) AS left_behind, \

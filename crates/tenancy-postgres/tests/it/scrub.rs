@@ -1,6 +1,8 @@
 //! The scrub: what a scope left behind is gone, and what it can't take away is told.
 
-use tenancy_postgres::scrub::{Nonce, ScrubAnswer, Seen, read_stay, scrub_sql, stay_sql};
+use tenancy_postgres::scrub::{
+    Nonce, ScrubAnswer, Seen, read_stay, read_unscoped, scrub_sql, stay_sql,
+};
 use tenancy_postgres::seal::Challenge;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -263,4 +265,48 @@ fn another_answer_is_refused() {
     let stays = |open: &str| read_stay(&[Some(&answer(open))], &nonce, &tenant).is_ok();
     assert!(stays("acme"));
     assert!(!stays("globex") && !stays("") && !stays("acme-2"));
+}
+
+#[test]
+fn another_answer_to_an_unscoped_scrub_is_refused() {
+    let nonce = Nonce::random().unwrap();
+    let row = |columns: &[&str]| -> Vec<Option<String>> {
+        let column = |column: &&str| (!column.is_empty()).then(|| (*column).to_owned());
+        columns.iter().map(column).collect()
+    };
+    let last = |echo: &str, login: &str, role: &str, backend: &str| {
+        row(&[echo, login, role, backend, "", ""])
+    };
+    let good = last(nonce.as_str(), "app", "app", "4711");
+    let read = |rows: &[Vec<Option<String>>]| read_unscoped(rows, &nonce);
+    for prepared in 0..3 {
+        let mut rows = vec![row(&["f"]); prepared];
+        rows.push(good.clone());
+        let seen = read(&rows).unwrap();
+        assert_eq!((seen.prepared, seen.backend), (prepared as u64, 4711));
+    }
+    for statements in [
+        &[row(&["t"])][..],
+        &[row(&["f"]), row(&["t"])],
+        &[row(&[""])],
+        &[row(&["f", "f"])],
+        &[row(&[])],
+    ] {
+        let rows = [statements, std::slice::from_ref(&good)].concat();
+        assert!(read(&rows).is_err(), "{statements:?}");
+    }
+    let other = Nonce::random().unwrap();
+    for bad in [
+        last(other.as_str(), "app", "app", "4711"),
+        last("", "app", "app", "4711"),
+        last(nonce.as_str(), "app", "other", "4711"),
+        last(nonce.as_str(), "", "", "4711"),
+        last(nonce.as_str(), "app", "app", ""),
+        last(nonce.as_str(), "app", "app", "x"),
+        row(&["f"]),
+        row(&[]),
+    ] {
+        assert!(read(std::slice::from_ref(&bad)).is_err(), "{bad:?}");
+    }
+    assert!(read(&[]).is_err());
 }

@@ -6,13 +6,14 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use tenancy_conformance::{Row, RowStream, Session, SqlError};
 use tenancy_core::{BoxError, CentralScope, TenantScope};
-use tenancy_postgres::scrub::{Nonce, ScrubAnswer, unscoped_scrub_sql};
+use tenancy_postgres::scrub::{Nonce, ScrubAnswer};
 use tenancy_postgres::seal::Binding;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
 use super::session::{rows, sql_error};
+use super::way::plain_scrub;
 use super::{Fault, Reference, last_row};
 
 impl Reference {
@@ -79,7 +80,7 @@ impl Reference {
             && !is(Fault::NoScrub)
         {
             let nonce = Nonce::random()?;
-            let answer = client.simple_query(&unscoped_scrub_sql(&nonce)).await;
+            let answer = client.simple_query(&plain_scrub(&nonce, false)).await;
             let row = answer.ok().and_then(|rows| last_row(&rows));
             let row = row.unwrap_or_default();
             let row: Vec<Option<&str>> = row.iter().map(Option::as_deref).collect();

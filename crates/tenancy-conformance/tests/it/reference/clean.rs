@@ -80,7 +80,9 @@ impl Pool {
                         .ok()?,
                 )?,
             };
-            connection.challenge = Challenge::parse(row[0].as_deref()?).ok()?;
+            // The first word of a scrub's answer, or the whole one of `leave()`.
+            let challenge = row[0].as_deref()?.split(' ').next()?;
+            connection.challenge = Challenge::parse(challenge).ok()?;
             return Some(connection);
         }
         let row = last_row(&answer.ok()?)?;

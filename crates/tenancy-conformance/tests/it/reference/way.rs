@@ -12,7 +12,7 @@ use tenancy_postgres::identity::Judgement;
 use tenancy_postgres::key::SealingKey;
 use tenancy_postgres::login::TenantLogins;
 use tenancy_postgres::schema::{self, RESTING_PATH, TenantSchema};
-use tenancy_postgres::scrub::{Nonce, unscoped_scrub_sql};
+use tenancy_postgres::scrub::Nonce;
 use tenancy_postgres::seal::{Binding, LEAVE, TenantKind};
 use tokio_postgres::{Client, Config};
 
@@ -132,13 +132,7 @@ impl Way {
     }
 
     pub(super) fn scrub(&self, nonce: &Nonce) -> String {
-        let plain = unscoped_scrub_sql(nonce);
-        if self.is_sealed() {
-            // Statement by statement, so that each of them can be left out.
-            plain.replace("pg_catalog.repeat('0', 32)", "tenancy.leave()")
-        } else {
-            plain
-        }
+        plain_scrub(nonce, self.is_sealed())
     }
 
     /// Where this scope's connections lead.
@@ -334,4 +328,22 @@ fn serves(judgement: &Judgement) -> Result<(), BoxError> {
         return Ok(());
     }
     Err(format!("{:?}", judgement.findings).into())
+}
+
+/// A scrub statement by statement, so that each of them can be left out. It answers as
+/// `tenancy.scrub` does.
+pub(super) fn plain_scrub(nonce: &Nonce, sealed: bool) -> String {
+    let challenge = if sealed {
+        "tenancy.leave()"
+    } else {
+        "pg_catalog.repeat('0', 32)"
+    };
+    format!(
+        "ROLLBACK; SET TRANSACTION READ WRITE; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; \
+         RESET ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; \
+         SELECT pg_catalog.setseed(pg_catalog.uuid_hash_extended(pg_catalog.gen_random_uuid(), 0)::float8 / 9223372036854775808::float8); \
+         SELECT pg_catalog.concat_ws(' ', {challenge}, '{nonce}'::pg_catalog.text, \
+         pg_catalog.count(*) FILTER (WHERE p.from_sql), pg_catalog.count(*) FILTER (WHERE NOT p.from_sql), \
+         session_user = current_user, pg_catalog.pg_backend_pid()) FROM pg_catalog.pg_prepared_statement() AS p"
+    )
 }
