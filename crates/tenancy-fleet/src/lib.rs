@@ -1,3 +1,9 @@
-//! The fleet of [`tenancy`](https://docs.rs/tenancy): credentials sealed at rest.
+//! The fleet of [`tenancy`](https://docs.rs/tenancy): the durable [registry] of tenants, and
+//! credentials [sealed](secrets) at rest.
+//!
+//! One feature for each database that the registry may lie in: `postgres`, `mysql` (MariaDB, too)
+//! and `sqlite`. None is on by itself.
 
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub mod registry;
 pub mod secrets;

@@ -93,6 +93,30 @@ pub enum Error {
         log: String,
     },
 
+    /// There is no `MariaDB`, and none can be had.
+    #[error(
+        "MariaDB could not be had: {reason}. Install it (`apt-get install mariadb-server-core`; its service \
+         need not run), give a server that is already there (TENANCY_TEST_MARIADB, an administrator's URL), or \
+         leave it out on purpose: `cargo xtask test --without mysql`"
+    )]
+    Mariadb {
+        /// What went wrong.
+        reason: String,
+    },
+
+    /// `MariaDB` could not be started.
+    #[error("MariaDB did not start: {reason}. The end of its log:\n{log}")]
+    StartMariadb {
+        /// What happened.
+        reason: String,
+        /// The last lines of its log.
+        log: String,
+    },
+
+    /// `MariaDB` refused a statement or a connection.
+    #[error("the test's MariaDB answered with an error: {0}")]
+    MariadbDatabase(#[from] sqlx::Error),
+
     /// A server that was given is not what was asked for.
     #[error("the server given in {variable} can't be used: {reason}")]
     Given {

@@ -4,6 +4,7 @@
 //!   system package and no root, and runs as root too. A server lives as long as the process that
 //!   started it, however that process ends.
 //! - [`pgbouncer`]: `PgBouncer` in front of such a server, as careful or careless as a test wants it.
+//! - [`mariadb`]: `MariaDB`, the system's or its package unpacked, started the same way.
 //! - [`proxy`]: a TCP proxy in front of a server that counts round trips on the wire, delays, stalls
 //!   and cuts.
 //!
@@ -22,6 +23,7 @@
 //! Unix only: the servers are supervised through `/bin/sh`, and `/bin/sh` holds the other end of a pipe.
 
 mod error;
+pub mod mariadb;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;

@@ -8,7 +8,9 @@ use std::io;
 #[non_exhaustive]
 pub enum SecretsError {
     /// A key's id is not in its form.
-    #[error("a sealing key's id is not 1 to 32 characters of a-z, 0-9, - and _: give it such an id")]
+    #[error(
+        "a sealing key's id is not 1 to 32 characters of a-z, 0-9, - and _: give it such an id"
+    )]
     KeyId,
     /// A key is not in its form.
     #[error(

@@ -69,7 +69,8 @@ impl SealingKey {
 
     pub(super) fn cipher(&self) -> Result<Aes256Gcm, SecretsError> {
         // The length was checked when the key was made.
-        Aes256Gcm::new_from_slice(self.bytes.expose_secret()).map_err(|_| SecretsError::MalformedKey)
+        Aes256Gcm::new_from_slice(self.bytes.expose_secret())
+            .map_err(|_| SecretsError::MalformedKey)
     }
 }
 

@@ -2,4 +2,5 @@
 
 #![allow(clippy::unwrap_used)] // helpers outside #[test] are tests too
 
+mod registry;
 mod secrets;

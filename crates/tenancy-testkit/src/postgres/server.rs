@@ -272,7 +272,7 @@ impl Builder {
     }
 }
 
-fn end_of(log: &str) -> String {
+pub(crate) fn end_of(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
 }
@@ -351,7 +351,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// A URL's part, with everything but letters, digits, `-` and `_` escaped.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {

@@ -21,6 +21,11 @@ pub(crate) fn record_pgbouncer() {
     note("pgbouncer", "pooler");
 }
 
+/// Notes down that a database on `MariaDB` was made.
+pub(crate) fn record_mariadb() {
+    note("mariadb", "database");
+}
+
 pub(super) fn record(major: Major, what: Use) {
     let what = match what {
         Use::Given => "given",

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use secrecy::ExposeSecret as _;
-use tenancy_fleet::secrets::{
-    Keyring, MAX_PLAINTEXT, Purpose, Sealed, SealingKey, SecretsError,
-};
+use tenancy_fleet::secrets::{Keyring, MAX_PLAINTEXT, Purpose, Sealed, SealingKey, SecretsError};
 
 use super::{id, keyring, secret};
 
@@ -124,7 +122,9 @@ fn another_key_an_unknown_one_and_another_version_are_told_apart() {
 fn a_value_does_not_open_under_another_keys_name() {
     let key = SealingKey::generate("k1").unwrap();
     let same_bytes = key.to_secret_text().expose_secret().replacen("k1", "k2", 1);
-    let ring = Keyring::new(key).accept(same_bytes.parse().unwrap()).unwrap();
+    let ring = Keyring::new(key)
+        .accept(same_bytes.parse().unwrap())
+        .unwrap();
     let sealed = ring
         .seal(&id("acme"), Purpose::LOGIN, &secret(PLAIN))
         .unwrap();
