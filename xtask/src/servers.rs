@@ -36,22 +36,43 @@ pub(crate) struct PgBouncer {
 /// The variable that gives the program to the tests.
 pub(crate) const PGBOUNCER: &str = "TENANCY_TEST_PGBOUNCER";
 
+/// The variable that gives the `MariaDB` of the run to the tests, or one to the run.
+pub(crate) const MARIADB: &str = "TENANCY_TEST_MARIADB";
+
+/// The `MariaDB` of the run.
+#[derive(Clone, Debug)]
+pub(crate) struct Mariadb {
+    pub(crate) version: String,
+    /// Somebody else's, and left running.
+    pub(crate) given: bool,
+    pub(crate) url: String,
+}
+
+/// What a run needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// The servers behind these URLs.
+    pub(crate) urls: &'a [String],
+    /// Those of these majors that none of them covers.
+    pub(crate) majors: &'a [u16],
+    /// The program of `PgBouncer`, found or brought.
+    pub(crate) pgbouncer: bool,
+    /// A `MariaDB`, the one that the environment gives or one that is started.
+    pub(crate) mariadb: bool,
+}
+
 /// Every server of the run. Dropped: those that were started are stopped, and their data is gone.
 #[derive(Debug)]
 pub(crate) struct Servers {
     holder: Child,
     pub(crate) all: Vec<Server>,
     pub(crate) pgbouncer: Option<PgBouncer>,
+    pub(crate) mariadb: Option<Mariadb>,
 }
 
 impl Servers {
-    /// Takes the servers behind these URLs, and starts those of these majors that none of them covers.
-    /// Finds the program of `PgBouncer` besides, or brings it.
-    pub(crate) fn bring(
-        urls: &[String],
-        majors: &[u16],
-        pgbouncer: bool,
-    ) -> Result<Self, Box<dyn Error>> {
+    /// Takes and starts what is wanted.
+    pub(crate) fn bring(wanted: Wanted<'_>) -> Result<Self, Box<dyn Error>> {
         // Built with the tests, beside us.
         let program = std::env::current_exe()?.with_file_name("throwaway-postgres");
         let mut holder = Command::new(&program)
@@ -62,14 +83,17 @@ impl Servers {
         let (Some(orders), Some(answers)) = (holder.stdin.as_mut(), holder.stdout.take()) else {
             return Err("the program that holds the servers has no pipes".into());
         };
-        for url in urls {
+        for url in wanted.urls {
             writeln!(orders, "at {url}")?;
         }
-        for major in majors {
+        for major in wanted.majors {
             writeln!(orders, "start {major}")?;
         }
-        if pgbouncer {
+        if wanted.pgbouncer {
             writeln!(orders, "pgbouncer")?;
+        }
+        if wanted.mariadb {
+            writeln!(orders, "mariadb")?;
         }
         writeln!(orders)?;
 
@@ -77,10 +101,11 @@ impl Servers {
             holder,
             all: Vec::new(),
             pgbouncer: None,
+            mariadb: None,
         };
         let mut answers = BufReader::new(answers).lines();
         // The answers come all together, once all servers are up.
-        while !servers.covers(urls.len(), majors, pgbouncer) {
+        while !servers.covers(wanted) {
             let Some(answer) = answers.next() else {
                 return Err(
                     "the servers that the tests need could not be had (the reason stands above), \
@@ -91,16 +116,19 @@ impl Servers {
             match read(&answer?)? {
                 Answer::Server(server) => servers.all.push(server),
                 Answer::PgBouncer(program) => servers.pgbouncer = Some(program),
+                Answer::Mariadb(server) => servers.mariadb = Some(server),
             }
         }
         Ok(servers)
     }
 
-    fn covers(&self, urls: usize, majors: &[u16], pgbouncer: bool) -> bool {
+    fn covers(&self, wanted: Wanted<'_>) -> bool {
         let given = self.all.iter().filter(|server| server.given).count();
-        given == urls
-            && pgbouncer == self.pgbouncer.is_some()
-            && majors
+        given == wanted.urls.len()
+            && wanted.pgbouncer == self.pgbouncer.is_some()
+            && wanted.mariadb == self.mariadb.is_some()
+            && wanted
+                .majors
                 .iter()
                 .all(|major| self.all.iter().any(|server| server.major == *major))
     }
@@ -122,6 +150,7 @@ pub(crate) fn variable(major: u16) -> String {
 enum Answer {
     Server(Server),
     PgBouncer(PgBouncer),
+    Mariadb(Mariadb),
 }
 
 fn read(answer: &str) -> Result<Answer, Box<dyn Error>> {
@@ -130,7 +159,13 @@ fn read(answer: &str) -> Result<Answer, Box<dyn Error>> {
         return Err("the program that holds the servers gave an answer that is none".into());
     };
     let version = version.to_owned();
-    Ok(if what == "pgbouncer" {
+    Ok(if what == "mariadb" {
+        Answer::Mariadb(Mariadb {
+            version,
+            given: origin == "given",
+            url: place.to_owned(),
+        })
+    } else if what == "pgbouncer" {
         Answer::PgBouncer(PgBouncer {
             version,
             origin: origin.to_owned(),

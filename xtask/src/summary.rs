@@ -5,7 +5,7 @@ use std::fmt;
 use std::process::ExitStatus;
 
 use crate::cargo::Tally;
-use crate::servers::{PgBouncer, Server};
+use crate::servers::{Mariadb, PgBouncer, Server};
 use crate::test::Without;
 
 #[derive(Debug)]
@@ -13,8 +13,9 @@ pub(crate) struct Summary {
     /// Each server, and whether every test was to run on it.
     pub(crate) servers: Vec<(Server, bool)>,
     pub(crate) pgbouncer: Option<PgBouncer>,
+    pub(crate) mariadb: Option<Mariadb>,
     /// What the tests noted down: a line of `MAJOR<tab>given|started|database<tab>PACKAGE` for each use,
-    /// and of `pgbouncer<tab>pooler<tab>PACKAGE`.
+    /// of `pgbouncer<tab>pooler<tab>PACKAGE` and of `mariadb<tab>database<tab>PACKAGE`.
     pub(crate) used: String,
     pub(crate) without: Vec<Without>,
     /// What the conformance suite has shown, as the README's table.
@@ -37,9 +38,10 @@ impl Summary {
                 .iter()
                 .all(|(server, _)| !self.users(&server.major.to_string()).is_empty())
             && (self.pgbouncer.is_none() || !self.users("pgbouncer").is_empty())
+            && (self.mariadb.is_none() || !self.users("mariadb").is_empty())
     }
 
-    /// The packages whose tests used this server: a major, or `pgbouncer`.
+    /// The packages whose tests used this server: a major, `pgbouncer` or `mariadb`.
     fn users(&self, server: &str) -> BTreeSet<&str> {
         self.uses()
             .filter(|(used, what, _)| *used == server && *what != "started")
@@ -100,6 +102,22 @@ impl fmt::Display for Summary {
                 writeln!(f, "used by {}, started {started} times", users.join(", "))?;
             }
         }
+        if let Some(Mariadb { version, given, .. }) = &self.mariadb {
+            let origin = if *given {
+                "given by URL"
+            } else {
+                "brought for this run"
+            };
+            write!(f, "MariaDB {version} ({origin}): every test; ")?;
+            let users: Vec<&str> = self.users("mariadb").into_iter().collect();
+            if users.is_empty() {
+                writeln!(f, "NO TEST USED IT")?;
+            } else {
+                let uses = self.uses();
+                let databases = uses.filter(|(used, _, _)| *used == "mariadb").count();
+                writeln!(f, "used by {} in {databases} databases", users.join(", "))?;
+            }
+        }
         let own = self.count(None, "started");
         if own > 0 {
             writeln!(f, "servers that tests started for themselves: {own}")?;
@@ -108,6 +126,7 @@ impl fmt::Display for Summary {
             let server = match left_out {
                 Without::Postgres => "PostgreSQL",
                 Without::Pgbouncer => "PgBouncer",
+                Without::Mysql => "MariaDB",
             };
             writeln!(
                 f,
@@ -145,7 +164,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::ExitStatus;
 
-    use super::{PgBouncer, Server, Summary, Tally};
+    use super::{Mariadb, PgBouncer, Server, Summary, Tally};
     use crate::test::Without;
 
     fn server(major: u16, given: bool) -> Server {
@@ -165,8 +184,13 @@ mod tests {
                 origin: "unpacked".to_owned(),
                 path: "/cache/pgbouncer".to_owned(),
             }),
+            mariadb: Some(Mariadb {
+                version: "10.11.1".to_owned(),
+                given: false,
+                url: "mysql://secret".to_owned(),
+            }),
             used:
-                "15\tgiven\ta\n15\tdatabase\ta\n15\tdatabase\tb\n16\tdatabase\tc\n18\tstarted\ta\npgbouncer\tpooler\tb\npgbouncer\tpooler\tb\n"
+                "15\tgiven\ta\n15\tdatabase\ta\n15\tdatabase\tb\n16\tdatabase\tc\n18\tstarted\ta\npgbouncer\tpooler\tb\npgbouncer\tpooler\tb\nmariadb\tdatabase\td\nmariadb\tdatabase\td\n"
                     .to_owned(),
             without: Vec::new(),
             matrix: "| a |\n".to_owned(),
@@ -190,6 +214,7 @@ mod tests {
              PostgreSQL 15.1 (brought for this run): every test; used by a, b in 2 databases\n\
              PostgreSQL 16.1 (given by URL): the conformance suite; used by c in 1 databases\n\
              PgBouncer 1.18.0 (unpacked): used by b, started 2 times\n\
+             MariaDB 10.11.1 (brought for this run): every test; used by d in 2 databases\n\
              servers that tests started for themselves: 1\n\
              | a |\n\
              7 passed, 0 failed\n"
@@ -211,7 +236,12 @@ mod tests {
 
     #[test]
     fn a_failure_a_crash_an_empty_run_and_an_unused_server_are_not_good() {
-        let cases: [fn(&mut Summary); 6] = [
+        let cases: [fn(&mut Summary); 7] = [
+            |summary| {
+                let uses = summary.used.lines();
+                let others: Vec<&str> = uses.filter(|line| !line.starts_with("mariadb")).collect();
+                summary.used = others.join("\n");
+            },
             |summary| {
                 let uses = summary.used.lines();
                 let others: Vec<&str> =
@@ -223,7 +253,9 @@ mod tests {
             |summary| summary.status = ExitStatus::from_raw(101 << 8),
             |summary| summary.tally.passed = 0,
             |summary| {
-                summary.used = "15\tdatabase\ta\n16\tstarted\ta\npgbouncer\tpooler\tb\n".to_owned();
+                summary.used =
+                    "15\tdatabase\ta\n16\tstarted\ta\npgbouncer\tpooler\tb\nmariadb\tdatabase\td\n"
+                        .to_owned();
             },
         ];
         for spoil in cases {

@@ -8,17 +8,17 @@ use clap::{Args, ValueEnum};
 
 use crate::cargo;
 use crate::matrix;
-use crate::servers::{MAJORS, PGBOUNCER, Server, Servers, variable};
+use crate::servers::{MAJORS, MARIADB, PGBOUNCER, Server, Servers, Wanted, variable};
 use crate::summary::Summary;
 
 pub(crate) const AFTER_HELP: &str = "\
 Without options the oldest and the newest PostgreSQL run everything, and the two between the
 conformance suite. The servers are downloaded once, need no installation and no root, listen on
-127.0.0.1 only, and are stopped at the end, also when the run is interrupted. PgBouncer is the
-system's, or its package (Debian's), unpacked and not installed.
+127.0.0.1 only, and are stopped at the end, also when the run is interrupted. PgBouncer and MariaDB are
+the system's, or its packages (Debian's), unpacked and not installed.
 
-Without network, give a server: --postgres-url, or TENANCY_TEST_POSTGRES_15 .. _18;
-and a program: TENANCY_TEST_PGBOUNCER.";
+Without network, give a server: --postgres-url, or TENANCY_TEST_POSTGRES_15 .. _18, and
+TENANCY_TEST_MARIADB; and a program: TENANCY_TEST_PGBOUNCER.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -46,6 +46,8 @@ pub(crate) enum Without {
     Postgres,
     /// No test runs behind PgBouncer
     Pgbouncer,
+    /// No test runs on MariaDB
+    Mysql,
 }
 
 impl Without {
@@ -54,6 +56,7 @@ impl Without {
         match self {
             Self::Postgres => "postgres",
             Self::Pgbouncer => "pgbouncer",
+            Self::Mysql => "mysql",
         }
     }
 }
@@ -126,11 +129,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let evidence = used.with_file_name("conformance-evidence.txt");
     std::fs::write(&used, "")?;
     std::fs::write(&evidence, "")?;
-    let servers = if options.without.contains(&Without::Postgres) {
-        None
+    let has = |server| !options.without.contains(&server);
+    let wanted = Wanted {
+        urls: &plan.urls,
+        majors: &plan.start,
+        pgbouncer: has(Without::Postgres) && has(Without::Pgbouncer),
+        mariadb: has(Without::Mysql),
+    };
+    let servers = if has(Without::Postgres) || wanted.mariadb {
+        Some(Servers::bring(wanted)?)
     } else {
-        let pgbouncer = !options.without.contains(&Without::Pgbouncer);
-        Some(Servers::bring(&plan.urls, &plan.start, pgbouncer)?)
+        None
     };
     let all = servers.as_ref().map_or(&[][..], |servers| &servers.all);
     let full = |server: &Server| !plan.usual || [MAJORS[0], MAJORS[3]].contains(&server.major);
@@ -141,6 +150,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         .and_then(|servers| servers.pgbouncer.clone());
     if let Some(program) = &pgbouncer {
         variables.push((PGBOUNCER.to_owned(), program.path.clone()));
+    }
+    let mariadb = servers.as_ref().and_then(|servers| servers.mariadb.clone());
+    if let Some(server) = &mariadb {
+        variables.push((MARIADB.to_owned(), server.url.clone()));
     }
     variables.push((
         "TENANCY_TEST_EVIDENCE".to_owned(),
@@ -157,6 +170,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             .map(|server| (server.clone(), full(server)))
             .collect(),
         pgbouncer,
+        mariadb,
         used: std::fs::read_to_string(&used)?,
         without: options.without.clone(),
         // A run with fewer servers than usual shows less than the README says.

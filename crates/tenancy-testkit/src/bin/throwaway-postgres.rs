@@ -1,10 +1,11 @@
 //! Holds throw-away servers for another program, for as long as its standard input is open.
 //!
-//! It reads one order a line, `start MAJOR`, `at URL` (a superuser's) or `pgbouncer`, up to an empty line;
-//! answers with one line for each server, `MAJOR VERSION started|given URL`, and before them, if it was
-//! asked for, one for the program of `PgBouncer`, `pgbouncer VERSION given|installed|unpacked PATH`; and
-//! holds the servers until its input ends, which it also does when the other program dies. `cargo xtask test` is that program: it stays small
-//! because the servers are here.
+//! It reads one order a line, `start MAJOR`, `at URL` (a superuser's), `mariadb` or `pgbouncer`, up to an
+//! empty line; answers with one line for each server, `MAJOR VERSION started|given URL` and `mariadb VERSION
+//! started|given URL`, and before them, if it was asked for, one for the program of `PgBouncer`, `pgbouncer
+//! VERSION given|installed|unpacked PATH`; and holds the servers until its input ends, which it also does
+//! when the other program dies. `cargo xtask test` is that program: it stays small because the servers are
+//! here.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program, not a library
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tenancy_testkit::mariadb;
 use tenancy_testkit::pgbouncer::{Origin, Program};
 use tenancy_testkit::postgres::{Major, Server};
 use tokio::task::JoinSet;
@@ -23,6 +25,7 @@ struct Orders {
     start: Vec<Major>,
     at: Vec<String>,
     pgbouncer: bool,
+    mariadb: bool,
 }
 
 fn main() -> ExitCode {
@@ -60,7 +63,24 @@ fn serve() -> Result<(), Box<dyn Error>> {
         .worker_threads(2)
         .enable_all()
         .build()?;
+    // Held to the end, as the others are.
+    let mariadb = orders
+        .mariadb
+        .then(|| runtime.block_on(mariadb::Server::given_or_started()))
+        .transpose()?;
     let servers = runtime.block_on(orders.bring())?;
+    if let Some(server) = &mariadb {
+        let origin = if server.is_given() {
+            "given"
+        } else {
+            "started"
+        };
+        println!(
+            "mariadb {} {origin} {}",
+            server.version(),
+            server.admin_url()
+        );
+    }
     for (server, origin, url) in &servers {
         println!("{} {} {origin} {url}", server.major(), server.version());
     }
@@ -79,6 +99,7 @@ impl Orders {
                 Some(("start", major)) => orders.start.push(major.parse()?),
                 Some(("at", url)) => orders.at.push(url.to_owned()),
                 _ if line == "pgbouncer" => orders.pgbouncer = true,
+                _ if line == "mariadb" => orders.mariadb = true,
                 _ if line.is_empty() => break,
                 _ => return Err(format!("no such order: {line}").into()),
             }

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
+use tenancy_testkit::mariadb;
 use tenancy_testkit::postgres::{Major, Server, majors, majors_all};
 
 const PART: &str = "TENANCY_TESTKIT_PART";
@@ -63,6 +64,23 @@ async fn plays_its_part() {
             // Until it is killed.
             let _ = std::io::stdin().read(&mut [0]);
         }
+        "mariadb" => {
+            let server = mariadb::Server::start().await.unwrap();
+            println!("\nsays: {}", server.admin_url());
+            // Until it is killed.
+            let _ = std::io::stdin().read(&mut [0]);
+        }
+        "shared mariadb" => match mariadb::Server::shared().await {
+            Ok(server) => {
+                let origin = if server.is_given() {
+                    "given"
+                } else {
+                    "started"
+                };
+                println!("\nsays: {} {} {origin}", server.version(), server.port());
+            }
+            Err(error) => println!("\nsays: {error}"),
+        },
         "program" => println!("\nsays: {}", crate::pgbouncer::program()),
         "shared 18" => match Server::shared(Major::V18).await {
             Ok(server) => println!("\nsays: {} {}", server.version(), server.port()),

@@ -5,6 +5,7 @@
 mod child;
 mod database;
 mod given;
+mod mariadb;
 mod pgbouncer;
 mod proxy;
 mod server;

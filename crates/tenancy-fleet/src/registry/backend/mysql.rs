@@ -54,7 +54,8 @@ fn bind<'q>(
 
 fn cells(row: &MySqlRow) -> Result<Vec<Cell>, sqlx::Error> {
     let cell = |index: usize| {
-        if row.column(index).type_info().name() == "BIGINT" {
+        // A cast to SIGNED is an INT where the number is small.
+        if row.column(index).type_info().name().contains("INT") {
             let number = row.try_get::<Option<i64>, _>(index)?;
             return Ok(number.map_or(Cell::Null, Cell::Int));
         }
