@@ -113,8 +113,8 @@ impl fmt::Display for Summary {
             if users.is_empty() {
                 writeln!(f, "NO TEST USED IT")?;
             } else {
-                let uses = self.uses();
-                let databases = uses.filter(|(used, _, _)| *used == "mariadb").count();
+                let on_it = |(server, _, _): &(&str, &str, &str)| *server == "mariadb";
+                let databases = self.uses().filter(on_it).count();
                 writeln!(f, "used by {} in {databases} databases", users.join(", "))?;
             }
         }

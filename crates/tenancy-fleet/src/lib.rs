@@ -1,4 +1,4 @@
-//! The fleet of [`tenancy`](https://docs.rs/tenancy): the durable [registry] of tenants, and
+//! The fleet of [`tenancy`](https://docs.rs/tenancy): the durable registry of tenants, and
 //! credentials [sealed](secrets) at rest.
 //!
 //! One feature for each database that the registry may lie in: `postgres`, `mysql` (MariaDB, too)

@@ -1,12 +1,10 @@
 //! The three databases behind one small surface: run, read, and end a transaction.
-//!
-//! Statements are written once, with `?` for a value and `{table}` for a name; text and 64-bit
-//! numbers are the only types.
+//! Text and 64-bit numbers are the only types.
 
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
-pub(crate) mod postgres;
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -14,7 +12,6 @@ use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::error::{Fault, FaultKind, RegistryError};
-use super::names::Names;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +73,7 @@ type Answer<'a, T> = BoxFuture<'a, Result<T, sqlx::Error>>;
 /// A connection that is checked out.
 pub(crate) trait Lane: Send {
     /// Statements without values, in the simple protocol.
-    fn raw<'a>(&'a mut self, sql: String) -> Answer<'a, ()>;
+    fn raw(&mut self, sql: String) -> Answer<'_, ()>;
     fn run<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, u64>;
     fn rows<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, Vec<Row>>;
     /// Has it closed instead of handed back.
@@ -87,10 +84,10 @@ pub(crate) trait Lane: Send {
 macro_rules! lane {
     ($database:ty) => {
         impl crate::registry::backend::Lane for sqlx::pool::PoolConnection<$database> {
-            fn raw<'a>(
-                &'a mut self,
+            fn raw(
+                &mut self,
                 sql: String,
-            ) -> futures_util::future::BoxFuture<'a, Result<(), sqlx::Error>> {
+            ) -> futures_util::future::BoxFuture<'_, Result<(), sqlx::Error>> {
                 Box::pin(async move {
                     use sqlx::Executor as _;
                     (&mut **self)
@@ -197,6 +194,16 @@ impl Pool {
         }
     }
 
+    #[cfg(feature = "postgres")]
+    #[allow(clippy::unnecessary_wraps)] // where it is the only one
+    pub(crate) fn as_postgres(&self) -> Option<&sqlx::PgPool> {
+        match self {
+            Self::Postgres(pool) => Some(pool),
+            #[cfg(any(feature = "mysql", feature = "sqlite"))]
+            _ => None,
+        }
+    }
+
     pub(crate) async fn lane(&self) -> Result<Box<dyn Lane>, Fault> {
         let lane: Result<Box<dyn Lane>, sqlx::Error> = match self {
             #[cfg(feature = "postgres")]
@@ -261,72 +268,4 @@ fn is_passing(error: &dyn sqlx::error::DatabaseError) -> bool {
     }
     // serialization_failure, deadlock_detected, lock_not_available
     matches!(code.as_ref(), "40001" | "40P01" | "55P03")
-}
-
-/// What every statement is written with.
-#[derive(Debug, Clone)]
-pub(crate) struct Dialect {
-    pub(crate) kind: Kind,
-    pub(crate) names: Names,
-}
-
-impl Dialect {
-    /// The statement as this database takes it.
-    pub(crate) fn sql(&self, template: &str) -> String {
-        let mut sql = template.to_owned();
-        for table in ["registry", "tenant", "domain", "place", "audit"] {
-            sql = sql.replace(
-                &format!("{{{table}}}"),
-                &self.names.quoted(self.kind, table),
-            );
-        }
-        let (now, lock, skip) = match self.kind {
-            Kind::Postgres => (
-                "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
-                "FOR UPDATE",
-                "ON CONFLICT DO NOTHING",
-            ),
-            Kind::Mysql => (
-                "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)",
-                "FOR UPDATE",
-                "ON DUPLICATE KEY UPDATE place = place",
-            ),
-            Kind::Sqlite => (
-                "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
-                "",
-                "ON CONFLICT DO NOTHING",
-            ),
-        };
-        let sql = sql
-            .replace("{now}", now)
-            .replace("{for_update}", lock)
-            .replace("{unless_there}", skip);
-        if self.kind == Kind::Postgres {
-            numbered(&sql)
-        } else {
-            sql
-        }
-    }
-
-    /// Opens a transaction that may write, in messages of their own.
-    pub(crate) fn begin(&self) -> &'static [&'static str] {
-        match self.kind {
-            Kind::Postgres => &["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"],
-            Kind::Mysql => &[
-                "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
-                "START TRANSACTION READ WRITE",
-            ],
-            // At once, so that it never has to wait while it holds a read lock.
-            Kind::Sqlite => &["BEGIN IMMEDIATE"],
-        }
-    }
-}
-
-/// `$1`, `$2` for each `?`: our templates hold no other question mark.
-fn numbered(sql: &str) -> String {
-    let mut parts = sql.split('?');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts
-        .zip(1..)
-        .fold(first, |sql, (part, number)| format!("{sql}${number}{part}"))
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::backend::{Cell, Dialect, Kind, Pool};
+use super::backend::{Cell, Kind, Pool};
+use super::dialect::Dialect;
 use super::install;
 use super::names::Names;
 use super::turn::{Line, Turn};
-use super::watch::Watching;
 use super::{Registry, RegistryError};
 use crate::secrets::Keyring;
 
@@ -132,10 +132,7 @@ impl RegistryBuilder {
             line,
             keyring: self.keyring,
             base,
-            watching: Watching {
-                url: self.url,
-                interval: self.poll,
-            },
+            poll: self.poll,
         })
     }
 }

@@ -47,8 +47,13 @@ impl Credential {
 
     /// Both are sealed together, so that neither can be exchanged.
     pub(crate) fn seal(&self, keyring: &Keyring, id: &TenantId) -> Result<Sealed, SecretsError> {
-        // The name holds no NUL byte.
-        let both = Zeroizing::new(format!("{}\0{}", self.user, self.password.expose_secret()));
+        let password = self.password.expose_secret();
+        // Never grown, so that no copy is left behind. The name holds no NUL byte.
+        let room = self.user.len() + 1 + password.len();
+        let mut both = Zeroizing::new(String::with_capacity(room));
+        both.push_str(&self.user);
+        both.push('\0');
+        both.push_str(password);
         keyring.seal(id, Purpose::LOGIN, &SecretString::from(both.as_str()))
     }
 

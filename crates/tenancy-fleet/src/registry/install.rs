@@ -5,10 +5,10 @@ use super::error::{Fault, FaultKind, RegistryError};
 use super::turn::{Line, Turn};
 
 /// Each brings a registry from the version before to its own: the first makes it.
-const STEPS: [&str; 1] = [include_str!("install/1.sql")];
+const STEPS: [(i64, &str); 1] = [(1, include_str!("install/1.sql"))];
 
 /// The version that this program reads and writes.
-pub(crate) const VERSION: i64 = STEPS.len() as i64;
+pub(crate) const VERSION: i64 = STEPS[STEPS.len() - 1].0;
 
 /// Brings the registry to [`VERSION`]. Of several at once, one does it and the others wait.
 pub(crate) async fn install(line: &Line) -> Result<(), RegistryError> {
@@ -38,10 +38,7 @@ pub(crate) async fn install(line: &Line) -> Result<(), RegistryError> {
             ours: VERSION,
         });
     }
-    for (step, number) in STEPS.iter().zip(1..) {
-        if number <= found {
-            continue;
-        }
+    for (number, step) in STEPS.into_iter().filter(|(number, _)| *number > found) {
         turn.raw(&typed(kind, step)).await?;
         let sql = "UPDATE {registry} SET version = ? WHERE one = 1";
         if turn.run(sql, &[number.into()]).await? == 0 {
@@ -117,11 +114,11 @@ fn typed(kind: Kind, step: &str) -> String {
     while let Some((before, behind)) = rest.split_once("{text:") {
         let (bytes, after) = behind.split_once('}').unwrap_or((behind, ""));
         sql.push_str(before);
-        sql.push_str(&match kind {
-            Kind::Postgres => "text COLLATE \"C\"".to_owned(),
-            Kind::Mysql => format!("VARBINARY({bytes})"),
-            Kind::Sqlite => "TEXT".to_owned(),
-        });
+        match kind {
+            Kind::Postgres => sql.push_str("text COLLATE \"C\""),
+            Kind::Mysql => sql.extend(["VARBINARY(", bytes, ")"]),
+            Kind::Sqlite => sql.push_str("TEXT"),
+        }
         rest = after;
     }
     sql.push_str(rest);

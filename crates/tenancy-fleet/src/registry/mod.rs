@@ -45,6 +45,7 @@ mod builder;
 mod change;
 mod columns;
 mod credential;
+mod dialect;
 mod entry;
 mod error;
 mod install;
@@ -59,6 +60,7 @@ mod watch;
 mod write;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use audit::{Actor, AuditEntry};
 pub use builder::RegistryBuilder;
@@ -80,7 +82,8 @@ pub struct Registry {
     keyring: Option<Keyring>,
     /// The name of the base database, where it has one.
     base: Option<String>,
-    watching: watch::Watching,
+    /// How often a watch looks.
+    poll: Duration,
 }
 
 impl Registry {

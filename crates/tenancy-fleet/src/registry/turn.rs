@@ -2,7 +2,8 @@
 //! there closes the connection, so that the server rolls back and nothing half done is handed on.
 
 use super::RegistryError;
-use super::backend::{Dialect, Lane, Pool, Row, Value, fault};
+use super::backend::{Lane, Pool, Row, Value, fault};
+use super::dialect::Dialect;
 use super::error::{Fault, FaultKind};
 
 /// Where statements go, and how they are written there.

@@ -16,21 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tenancy_core::{Tenancy, TenantId};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::backend::{Cell, Kind};
+use super::backend::Cell;
 use super::turn::{Line, Turn};
 use super::{Registry, RegistryError};
-
-/// How a watch goes about it.
-#[derive(Clone)]
-pub(crate) struct Watching {
-    pub(crate) url: SecretString,
-    pub(crate) interval: Duration,
-}
 
 /// Keeps a [`Tenancy`] up to date for as long as this is kept.
 #[must_use = "dropped, it ends"]
@@ -86,9 +78,9 @@ impl Registry {
         let bell = Arc::new(Bell::default());
         let mut tasks = JoinSet::new();
         #[cfg(feature = "postgres")]
-        if self.line.dialect.kind == Kind::Postgres {
+        if let Some(pool) = self.line.pool.as_postgres() {
             // It listens before the counter is read, so that nothing falls in between.
-            let ear = listen::Ear::open(&self.watching.url, &self.line.dialect.names).await?;
+            let ear = listen::Ear::open(pool, &self.line.dialect.names).await?;
             tasks.spawn(ear.listen(Arc::clone(&bell)));
         }
         let eye = Eye {
@@ -97,7 +89,7 @@ impl Registry {
             tenancy: tenancy.clone(),
         };
         tenancy.invalidate_all();
-        tasks.spawn(eye.look_on(bell, self.watching.interval));
+        tasks.spawn(eye.look_on(bell, self.poll));
         Ok(Watch { tasks })
     }
 }

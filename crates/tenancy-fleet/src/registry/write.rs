@@ -8,7 +8,7 @@ use super::audit::Actor;
 use super::backend::{Cell, Kind};
 use super::change::{Change, Expected, Part};
 use super::entry::Entry;
-use super::error::{FaultKind, RegistryError};
+use super::error::{Fault, FaultKind, RegistryError};
 use super::install::{VERSION, judge, version};
 use super::new_tenant::NewTenant;
 use super::place::{self, Keys};
@@ -171,12 +171,8 @@ async fn insert(
         (&new.metadata).into(),
         new.provisioning.as_str().into(),
     ];
-    turn.run(sql, &values)
-        .await
-        .map_err(|fault| match fault.is(FaultKind::Unique) {
-            true => RegistryError::IdTaken,
-            false => fault.into(),
-        })?;
+    let inserted = turn.run(sql, &values).await;
+    inserted.map_err(taken(RegistryError::IdTaken))?;
     if let Some(placement) = &new.placement {
         place::claim(turn, &new.id, placement, keys).await?;
     }
@@ -212,13 +208,19 @@ async fn insert_domain(
     let sql = "INSERT INTO {domain} (domain, tenant_id) VALUES (?, ?)";
     let values = [domain.as_str().into(), id.as_str().into()];
     let added = turn.run(sql, &values).await;
-    added.map(drop).map_err(|fault| {
+    added.map_err(taken(RegistryError::DomainTaken))?;
+    Ok(())
+}
+
+/// What it means that the key is there.
+fn taken(error: RegistryError) -> impl FnOnce(Fault) -> RegistryError {
+    move |fault| {
         if fault.is(FaultKind::Unique) {
-            RegistryError::DomainTaken
+            error
         } else {
             fault.into()
         }
-    })
+    }
 }
 
 async fn remove_domain(

@@ -64,7 +64,12 @@ impl SealingKey {
     /// The key as it is kept in a file or a variable: `ID:BASE64`.
     pub fn to_secret_text(&self) -> SecretString {
         let bytes = encoding::key_text(self.bytes.expose_secret());
-        SecretString::from(format!("{}:{}", self.id, *bytes))
+        // Never grown, so that no copy is left behind.
+        let mut text = Zeroizing::new(String::with_capacity(self.id.len() + 1 + bytes.len()));
+        text.push_str(&self.id);
+        text.push(':');
+        text.push_str(&bytes);
+        SecretString::from(text.as_str())
     }
 
     pub(super) fn cipher(&self) -> Result<Aes256Gcm, SecretsError> {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Keyring, SecretsError};
 
-const MAX_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 impl Keyring {
     /// The keys in the environment variable `name`, in the form of [`parse`](Self::parse).
@@ -37,11 +37,11 @@ impl Keyring {
         // Asked of what was opened: the path may lead elsewhere by now.
         check(&file.metadata().map_err(failed)?)?;
         // Never grown, so that no copy is left behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES as usize + 1));
-        file.take(MAX_BYTES + 1)
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
+        file.take(MAX_BYTES as u64 + 1)
             .read_to_end(&mut bytes)
             .map_err(failed)?;
-        if bytes.len() as u64 > MAX_BYTES {
+        if bytes.len() > MAX_BYTES {
             return Err(SecretsError::TooManyKeys);
         }
         let text = std::str::from_utf8(&bytes).map_err(|_| SecretsError::MalformedKey)?;

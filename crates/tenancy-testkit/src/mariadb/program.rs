@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -48,12 +49,14 @@ impl Program {
             sql.push_str(&fs::read_to_string(&path).map_err(Error::file("reading", &path))?);
             sql.push('\n');
         }
-        sql.push_str(&format!(
+        // Writing to a string can't fail.
+        let _ = write!(
+            sql,
             "DELETE FROM mysql.global_priv WHERE User <> 'mariadb.sys';\n\
              FLUSH PRIVILEGES;\n\
              CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{password}';\n\
              GRANT ALL ON *.* TO '{user}'@'127.0.0.1' WITH GRANT OPTION;\n"
-        ));
+        );
         Ok(sql)
     }
 }

@@ -27,7 +27,7 @@ async fn a_database_is_its_users_alone() {
         server.database().await.unwrap(),
     );
     assert_eq!(ask(&one.url(), "SELECT DATABASE()").await, one.name());
-    assert!(server.version().starts_with("1"), "{server:?}");
+    assert!(server.version().contains('.'), "{server:?}");
     let foreign = one
         .url()
         .replace(&format!("/{}", one.name()), &format!("/{}", two.name()));

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use super::Bell;
-use crate::registry::backend::{fault, postgres};
+use crate::registry::backend::fault;
 use crate::registry::error::RegistryError;
 use crate::registry::names::Names;
 
@@ -22,8 +21,8 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    pub(super) async fn open(url: &SecretString, names: &Names) -> Result<Self, RegistryError> {
-        let options = postgres::options(url.expose_secret())?;
+    pub(super) async fn open(registry: &PgPool, names: &Names) -> Result<Self, RegistryError> {
+        let options = registry.connect_options().as_ref().clone();
         // Its one connection is the listener's, and no other waits for it.
         let pool = PgPoolOptions::new()
             .max_connections(1)

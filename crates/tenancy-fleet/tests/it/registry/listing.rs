@@ -23,8 +23,8 @@ async fn pages_hold_every_tenant_once(stage: Stage) {
         loop {
             let page = registry.list(&list).await.unwrap();
             assert!(page.len() <= usize::from(limit));
-            let Some(last) = page.last() else { break };
-            list = list.after(last.id().clone());
+            let Some(end) = page.last() else { break };
+            list = list.after(end.id().clone());
             for entry in &page {
                 assert_eq!(
                     registry.get(entry.id()).await.unwrap().as_ref(),

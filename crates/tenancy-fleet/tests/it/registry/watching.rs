@@ -16,6 +16,8 @@ on_every_base!(
     what_no_look_up_sees_disturbs_nobody,
     many_changes_at_once_are_all_seen,
     a_restored_registry_withdraws_everything,
+    a_registry_that_was_away_withdraws_everything,
+    what_can_not_be_named_withdraws_everything,
     a_dropped_watch_hears_no_more,
 );
 
@@ -183,6 +185,54 @@ async fn a_restored_registry_withdraws_everything(stage: Stage) {
         .await;
     there.hears("*").await;
     there.comes_to("acme", false).await;
+}
+
+async fn a_registry_that_was_away_withdraws_everything(stage: Stage) {
+    let builder = stage.builder().poll_every(Duration::from_millis(10));
+    let there = Process::start(builder.install().await.unwrap()).await;
+    let mut side = stage.side().await;
+    // Away and back, until it has looked in between.
+    let since = Instant::now();
+    while there.told.lock().unwrap().is_empty() {
+        assert!(
+            since.elapsed() < Duration::from_secs(30),
+            "nothing was told"
+        );
+        side.run("ALTER TABLE tenancy_registry RENAME TO away")
+            .await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        side.run("ALTER TABLE away RENAME TO tenancy_registry")
+            .await;
+    }
+    assert_eq!(there.told.lock().unwrap()[0], "*");
+}
+
+async fn what_can_not_be_named_withdraws_everything(stage: Stage) {
+    let (_here, there) = two(&stage).await;
+    let mut side = stage.side().await;
+    let row = |tenant: &str, notice: usize| {
+        format!("('{tenant}', 'suspended', 'row-level', 1, 'null', 'ready', 1, {notice}, 1, 1)")
+    };
+    let insert = |rows: &[String]| {
+        format!(
+            "INSERT INTO tenancy_tenant (id, status, strategy, placed, metadata, provisioning, revision, notice, \
+             created_at, updated_at) VALUES {}; UPDATE tenancy_registry SET changes = changes + {}",
+            rows.join(", "),
+            rows.len()
+        )
+    };
+    // Ids that are none.
+    side.run(&insert(&[row("ACME ", 3)])).await;
+    there.hears("*").await;
+    there.told.lock().unwrap().clear();
+    // More than it names.
+    let rows: Vec<_> = (0..1_001)
+        .map(|at| row(&format!("t{at}"), 4 + at))
+        .collect();
+    side.run(&insert(&rows)).await;
+    there.hears("*").await;
+    let told = there.told.lock().unwrap();
+    assert_eq!(*told, ["*"]);
 }
 
 async fn a_dropped_watch_hears_no_more(stage: Stage) {
