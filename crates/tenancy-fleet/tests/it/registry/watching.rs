@@ -203,6 +203,7 @@ async fn a_registry_that_was_away_withdraws_everything(stage: Stage) {
         tokio::time::sleep(Duration::from_millis(10)).await;
         side.run("ALTER TABLE away RENAME TO tenancy_registry")
             .await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(there.told.lock().unwrap()[0], "*");
 }
