@@ -46,7 +46,7 @@ pub(crate) enum Part {
 impl Change {
     /// Another status. [`Active`](TenantStatus::Active) only for a tenant that is placed and whose
     /// place is [`Ready`](Provisioning::Ready); from [`Archived`](TenantStatus::Archived) there is
-    /// no way back.
+    /// no way back. An archived tenant's domains are its own until they are removed.
     pub fn status(status: TenantStatus) -> Self {
         Part::Status(status).into()
     }

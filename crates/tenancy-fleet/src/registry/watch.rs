@@ -27,14 +27,8 @@ use super::{Registry, RegistryError};
 /// Keeps a [`Tenancy`] up to date for as long as this is kept.
 #[must_use = "dropped, it ends"]
 pub struct Watch {
-    tasks: JoinSet<()>,
-}
-
-impl Watch {
-    /// Whether it is at work: always, unless its runtime was shut down.
-    pub fn is_running(&self) -> bool {
-        !self.tasks.is_empty()
-    }
+    /// They end with it.
+    _tasks: JoinSet<()>,
 }
 
 impl fmt::Debug for Watch {
@@ -90,7 +84,7 @@ impl Registry {
         };
         tenancy.invalidate_all();
         tasks.spawn(eye.look_on(bell, self.poll));
-        Ok(Watch { tasks })
+        Ok(Watch { _tasks: tasks })
     }
 }
 
