@@ -23,7 +23,7 @@ impl Dialect {
         }
         let (now, lock, skip) = match self.kind {
             Kind::Postgres => (
-                "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+                "(extract(epoch FROM statement_timestamp()) * 1000)::bigint",
                 "FOR UPDATE",
                 "ON CONFLICT DO NOTHING",
             ),
