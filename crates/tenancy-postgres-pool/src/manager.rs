@@ -74,6 +74,19 @@ impl<D: Driver> LinkManager<D> {
         }
     }
 
+    /// Whether a scope of the session was opened for this tenant, and not too long ago: its key may
+    /// have been withdrawn, so it is proven anew now and then.
+    pub(crate) fn is_bound_to(&self, link: &Link<D::Connection>, tenant: &TenantId) -> bool {
+        let is_theirs = link
+            .route
+            .as_ref()
+            .is_some_and(|route| route.tenant == *tenant);
+        let is_fresh = link
+            .bound_at
+            .is_some_and(|since| since.elapsed() < self.settings.rebind);
+        is_theirs && is_fresh
+    }
+
     /// Through a transaction pooler, the challenge comes with the transaction: what begins it, and
     /// what its answer says. A refusal leaves a connection that is not used again.
     pub(crate) async fn begin_pooled(
@@ -292,15 +305,7 @@ impl<D: Driver> Manager for LinkManager<D> {
     }
 
     async fn keep(&self, link: &mut Link<D::Connection>, tenant: &TenantId) -> Option<bool> {
-        let is_theirs = link
-            .route
-            .as_ref()
-            .is_some_and(|route| route.tenant == *tenant);
-        // A scope of the session is opened anew now and then: its key may have been withdrawn.
-        let is_fresh = link
-            .bound_at
-            .is_some_and(|since| since.elapsed() < self.settings.rebind);
-        if !self.purpose.shelves() || !is_theirs || !is_fresh {
+        if !self.purpose.shelves() || !self.is_bound_to(link, tenant) {
             return None;
         }
         match link.stage {

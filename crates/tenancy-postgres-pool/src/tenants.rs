@@ -57,8 +57,15 @@ impl<D: Driver> Tenants<D> {
             // It may have ended while this waited for its turn.
             scope.ensure_usable()?;
             if matches!(checkout.stage, Stage::Bound) {
-                checkout.opened();
-                return Ok(checkout);
+                if manager.is_bound_to(&checkout, &route.tenant) {
+                    checkout.opened();
+                    return Ok(checkout);
+                }
+                // It waited for too long: the scope is proven anew.
+                let is_clean = async { Ok(manager.clean(&mut checkout).await) };
+                if !within(deadline, is_clean).await? {
+                    continue;
+                }
             }
             let opening = manager.opening(&mut checkout, &route, Binding::Session)?;
             if manager.driver.queue_opening(&mut checkout, &opening) {

@@ -95,6 +95,37 @@ async fn a_scope_that_is_always_in_use_is_proven_anew_all_the_same() {
     .await;
 }
 
+/// What was used just before its time was over is not kept for as long again.
+#[tokio::test]
+async fn a_scope_that_waited_on_its_shelf_is_proven_anew_too() {
+    each(async |stage: Stage| {
+        let builder = stage.builder(&stage.database.runtime_url()).reserve(0);
+        let builder = builder.max_connections(1);
+        let pool = builder
+            .shelf_timeout(Duration::from_secs(2))
+            .connect()
+            .await
+            .unwrap();
+        let acme = stage.scope(ACME).await;
+        let read = async || pool.query_one(&acme.scope, QUERY, &[&1_i64]).await;
+        read().await.unwrap();
+        all_back(&pool).await;
+        let retire = "DELETE FROM tenancy.seal_key";
+        stage.admin.batch_execute(retire).await.unwrap();
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            let again = read().await;
+            all_back(&pool).await;
+            // On a slow machine this was the second already.
+            if again.is_err() {
+                return;
+            }
+        }
+        panic!("a scope was used for longer than its time, with a key that is gone");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_acknowledged_write_is_one_trip() {
     each(async |stage: Stage| {
