@@ -68,11 +68,19 @@ pub(super) async fn dropped(scene: &Scene<'_>) -> Verdict {
             Some(Ok(_)) => break,
         }
     }
-    // One that was dropped may still be at work, and would be taken for a leak by whoever looks next.
+    // One that was dropped may still be at work, and would be taken for a leak by whoever looks next:
+    // on the connection that answers now it is over, and every other one must be gone.
+    scene.still_serves(&scene.me).await?;
+    let connections = scene.stage.connections();
     scene
         .until(
-            "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE mode = 'RowExclusiveLock' \
-             AND relation = 'conformance.notes'::regclass)",
+            &format!(
+                "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE mode = 'RowExclusiveLock' \
+                 AND relation = 'conformance.notes'::regclass) AND ({} OR pg_catalog.count(*) <= \
+                 pg_catalog.count(DISTINCT pg_catalog.concat(usename, ' ', datname))) \
+                 FROM pg_catalog.pg_stat_activity WHERE {connections}",
+                scene.tier().is_pooled()
+            ),
             "a dropped bulk insert is still at work on the server",
         )
         .await
