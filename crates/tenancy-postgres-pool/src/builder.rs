@@ -149,8 +149,8 @@ impl<D: Adapter> TenantPoolBuilder<D> {
         self
     }
 
-    /// How long a connection stays bound on its tenant's shelf without use, and how long it is bound
-    /// at most before the scope is proven anew, so that a key which was taken away counts. 30 s unless
+    /// How long a connection stays bound on its tenant's shelf without use, and how old its scope
+    /// may be when it is handed out: an older one is proven anew, so that a key which was taken away counts. 30 s unless
     /// set.
     pub fn shelf_timeout(mut self, timeout: Duration) -> Self {
         self.draft.limits.shelf = timeout;
