@@ -5,5 +5,12 @@
 //! and `sqlite`. None is on by itself.
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod db;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod registry;
 pub mod secrets;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub mod site;
+
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use db::Fault;

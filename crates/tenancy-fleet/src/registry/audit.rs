@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use tenancy_core::{TenantId, TenantStatus};
 
-use super::backend::Cell;
 use super::columns::Columns;
 use super::entry::Revision;
 use super::limits::text;
 use super::turn::Turn;
 use super::{Registry, RegistryError};
+use crate::db::Cell;
 
 /// Who makes a change: a person's or a program's name, as it shall stand in the audit.
 ///

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::backend::{Cell, Kind, Pool};
+use super::backend::Pool;
 use super::dialect::Dialect;
 use super::install;
 use super::names::Names;
 use super::turn::{Line, Turn};
 use super::{Registry, RegistryError};
+use crate::db::{Cell, Kind};
 use crate::secrets::Keyring;
 
 /// How to reach the registry. `Debug` shows nothing of the URL.

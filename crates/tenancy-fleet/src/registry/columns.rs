@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::RegistryError;
-use super::backend::Cell;
+use crate::db::Cell;
 
 pub(crate) struct Columns(std::vec::IntoIter<Cell>);
 

@@ -1,8 +1,8 @@
 //! Statements are written once, with `?` for a value, `{table}` for a name and `{now}` and its like
 //! for what each database spells in its own way.
 
-use super::backend::Kind;
 use super::names::Names;
+use crate::db::Kind;
 
 /// What every statement is written with.
 #[derive(Debug, Clone)]

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use tenancy_core::{Domain, MetadataError, Placement, Strategy, TenantId, TenantStatus};
 
 use super::RegistryError;
-use super::backend::Cell;
 use super::columns::Columns;
 use super::place;
+use crate::db::Cell;
 use crate::secrets::Sealed;
 
 /// How often a tenant was changed: 1 when it is created, one more with each change.

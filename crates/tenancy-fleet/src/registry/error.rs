@@ -1,7 +1,6 @@
 //! Why the registry refused, or could not answer.
 
-use std::fmt;
-
+use crate::db::Fault;
 use crate::secrets::SecretsError;
 
 /// Why the registry refused, or could not answer. After each of them but
@@ -144,78 +143,6 @@ pub enum RegistryError {
     /// The database failed, or refused.
     #[error("the base database could not do it, and nothing was changed: {0}")]
     Database(Fault),
-}
-
-/// What the database said, without its words: those may show a row.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub(crate) kind: FaultKind,
-    pub(crate) code: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FaultKind {
-    /// A key is taken.
-    Unique,
-    /// What is referred to is not there.
-    Reference,
-    /// It may go well when it is tried again.
-    Passing,
-    /// The server refused.
-    Refused,
-    /// No connection was free in time.
-    Busy,
-    /// The server can't be reached, or was lost.
-    Lost,
-    /// The driver can't go on.
-    Driver,
-}
-
-impl Fault {
-    pub(crate) fn of(kind: FaultKind) -> Self {
-        Self { kind, code: None }
-    }
-
-    /// The code of the database: an SQLSTATE, or `SQLite`'s result code.
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
-    /// Whether the database could not be reached, or was lost.
-    pub fn is_lost(&self) -> bool {
-        self.kind == FaultKind::Lost
-    }
-
-    pub(crate) fn is(&self, kind: FaultKind) -> bool {
-        self.kind == kind
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            FaultKind::Unique => "a key is taken",
-            FaultKind::Reference => "what is referred to is not there",
-            FaultKind::Passing => "others were in the way for too long; try again",
-            FaultKind::Refused => "it refused a statement; see its log",
-            FaultKind::Busy => "no connection was free in time; allow more, or try again",
-            FaultKind::Lost => "it can't be reached, or the connection was lost; see that it is up",
-            FaultKind::Driver => "the driver gave up on the connection; try again",
-        })?;
-        match &self.code {
-            Some(code) => write!(f, " (code {code})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Debug for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fault")
-            .field("kind", &self.kind)
-            .field("code", &self.code)
-            .finish()
-    }
 }
 
 impl From<Fault> for RegistryError {

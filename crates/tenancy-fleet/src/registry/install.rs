@@ -1,8 +1,8 @@
 //! Making and migrating the registry's own tables.
 
-use super::backend::{Cell, Kind};
-use super::error::{Fault, FaultKind, RegistryError};
+use super::error::RegistryError;
 use super::turn::{Line, Turn};
+use crate::db::{Cell, Fault, FaultKind, Kind};
 
 /// Each brings a registry from the version before to its own: the first makes it.
 const STEPS: [(i64, &str); 1] = [(1, include_str!("install/1.sql"))];

@@ -67,7 +67,7 @@ pub use builder::RegistryBuilder;
 pub use change::{Change, Expected};
 pub use credential::Credential;
 pub use entry::{Entry, Provisioning, Revision};
-pub use error::{Fault, RegistryError};
+pub use error::RegistryError;
 pub use new_tenant::NewTenant;
 pub use read::List;
 pub use watch::Watch;

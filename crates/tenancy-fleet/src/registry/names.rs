@@ -1,7 +1,7 @@
 //! The names of the registry's tables.
 
 use super::RegistryError;
-use super::backend::Kind;
+use crate::db::Kind;
 
 /// The longest prefix: with it, every name fits into 63 bytes.
 pub(crate) const MAX_PREFIX: usize = 32;

@@ -11,9 +11,9 @@
 use tenancy_core::{Placement, Strategy, TenantId};
 
 use super::RegistryError;
-use super::error::{Fault, FaultKind};
 use super::limits::{MAX_NAME, text};
 use super::turn::Turn;
+use crate::db::{Fault, FaultKind};
 
 /// Where a placement is in the tables.
 pub(crate) struct Keys {

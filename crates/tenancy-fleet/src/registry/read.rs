@@ -2,10 +2,10 @@
 
 use tenancy_core::{Domain, TenantId, TenantStatus};
 
-use super::backend::Value;
 use super::entry::{COLUMNS, Entry, read_all};
 use super::turn::Turn;
 use super::{Registry, RegistryError};
+use crate::db::Value;
 
 /// Which tenants to list: in the order of their ids, page by page.
 ///

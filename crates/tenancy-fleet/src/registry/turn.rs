@@ -2,9 +2,9 @@
 //! there closes the connection, so that the server rolls back and nothing half done is handed on.
 
 use super::RegistryError;
-use super::backend::{Lane, Pool, Row, Value, fault};
+use super::backend::Pool;
 use super::dialect::Dialect;
-use super::error::{Fault, FaultKind};
+use crate::db::{Fault, FaultKind, Lane, Row, Value, fault};
 
 /// Where statements go, and how they are written there.
 #[derive(Clone)]

@@ -20,9 +20,9 @@ use tenancy_core::{Tenancy, TenantId};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::backend::Cell;
 use super::turn::{Line, Turn};
 use super::{Registry, RegistryError};
+use crate::db::Cell;
 
 /// Keeps a [`Tenancy`] up to date for as long as this is kept.
 #[must_use = "dropped, it ends"]

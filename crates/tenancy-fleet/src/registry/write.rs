@@ -5,16 +5,16 @@ use std::time::Duration;
 use tenancy_core::{Domain, TenantId, TenantStatus};
 
 use super::audit::Actor;
-use super::backend::{Cell, Kind};
 use super::change::{Change, Expected, Part};
 use super::entry::Entry;
-use super::error::{Fault, FaultKind, RegistryError};
+use super::error::RegistryError;
 use super::install::{VERSION, judge, version};
 use super::new_tenant::NewTenant;
 use super::place::{self, Keys};
 use super::read::by_id;
 use super::turn::{Turn, is_passing};
 use super::{Provisioning, Registry};
+use crate::db::{Cell, Fault, FaultKind, Kind};
 use crate::secrets::{Purpose, Sealed};
 
 /// How often a transaction is tried that the database rolled back for the others' sake.

@@ -3,13 +3,10 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::query::Query;
-use sqlx::{Column as _, Executor as _, PgPool, Postgres, Row as _, TypeInfo as _};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Executor as _, PgPool};
 
-use super::{Cell, RegistryError, Value, fault, lane};
-
-lane!(Postgres);
+use super::{RegistryError, fault};
 
 /// Nothing is looked up through a path, and nobody waits for ever.
 const SESSION: &str = "SET search_path = pg_catalog; SET lock_timeout = '10s'; \
@@ -31,27 +28,4 @@ pub(super) async fn pool(url: &str, connections: u32) -> Result<PgPool, Registry
         .connect_with(options(url)?)
         .await
         .map_err(|error| fault(error).into())
-}
-
-fn bind<'q>(
-    query: Query<'q, Postgres, PgArguments>,
-    value: &Value<'_>,
-) -> Query<'q, Postgres, PgArguments> {
-    match *value {
-        Value::Text(text) => query.bind(text.map(str::to_owned)),
-        Value::Int(number) => query.bind(number),
-    }
-}
-
-fn cells(row: &PgRow) -> Result<Vec<Cell>, sqlx::Error> {
-    let cell = |index: usize| {
-        Ok(if row.column(index).type_info().name() == "INT8" {
-            row.try_get::<Option<i64>, _>(index)?
-                .map_or(Cell::Null, Cell::Int)
-        } else {
-            row.try_get::<Option<String>, _>(index)?
-                .map_or(Cell::Null, Cell::Text)
-        })
-    };
-    (0..row.len()).map(cell).collect()
 }

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use super::Bell;
-use crate::registry::backend::fault;
+use crate::db::fault;
 use crate::registry::error::RegistryError;
 use crate::registry::names::Names;
 

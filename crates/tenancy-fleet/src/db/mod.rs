@@ -1,0 +1,142 @@
+//! The three databases behind one small surface: run and read on a connection.
+//! Text and 64-bit numbers are the only types.
+
+mod fault;
+#[cfg(feature = "mysql")]
+pub(crate) mod mysql;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+
+use futures_util::future::BoxFuture;
+
+pub use fault::Fault;
+pub(crate) use fault::{FaultKind, fault};
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code)] // with one feature alone, two are never made
+pub(crate) enum Kind {
+    Postgres,
+    Mysql,
+    Sqlite,
+}
+
+/// A value for a statement.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Text(Option<&'a str>),
+    Int(Option<i64>),
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Value<'_> {
+    fn from(number: Option<i64>) -> Self {
+        Self::Int(number)
+    }
+}
+
+/// A value in a row.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Cell {
+    Null,
+    Text(String),
+    Int(i64),
+}
+
+pub(crate) type Row = Vec<Cell>;
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, sqlx::Error>>;
+
+/// A connection, checked out of a pool or alone.
+pub(crate) trait Lane: Send {
+    /// Statements without values, in the simple protocol.
+    fn raw(&mut self, sql: String) -> Answer<'_, ()>;
+    /// The same, with the rows of all of them.
+    fn raw_rows(&mut self, sql: String) -> Answer<'_, Vec<Row>>;
+    fn run<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, u64>;
+    fn rows<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, Vec<Row>>;
+    /// Has it closed instead of handed back.
+    fn discard(&mut self);
+}
+
+/// `SQLx`'s traits, applied to one database: `bind` and `cells` are in its file.
+macro_rules! lane {
+    ($lane:ty, |$self:ident| $connection:expr, $discard:block) => {
+        impl crate::db::Lane for $lane {
+            fn raw(&mut $self, sql: String) -> crate::db::Answer<'_, ()> {
+                Box::pin(async move {
+                    use sqlx::Executor as _;
+                    $connection
+                        .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)))
+                        .await
+                        .map(drop)
+                })
+            }
+
+            fn raw_rows(&mut $self, sql: String) -> crate::db::Answer<'_, Vec<crate::db::Row>> {
+                Box::pin(async move {
+                    use sqlx::Executor as _;
+                    let rows = $connection
+                        .fetch_all(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)))
+                        .await?;
+                    rows.iter().map(cells).collect()
+                })
+            }
+
+            fn run<'a>(
+                &'a mut $self,
+                sql: String,
+                values: &'a [crate::db::Value<'a>],
+            ) -> crate::db::Answer<'a, u64> {
+                Box::pin(async move {
+                    let query = values
+                        .iter()
+                        .fold(sqlx::query(sqlx::AssertSqlSafe(sql)), bind);
+                    Ok(query.execute($connection).await?.rows_affected())
+                })
+            }
+
+            fn rows<'a>(
+                &'a mut $self,
+                sql: String,
+                values: &'a [crate::db::Value<'a>],
+            ) -> crate::db::Answer<'a, Vec<crate::db::Row>> {
+                Box::pin(async move {
+                    let query = values
+                        .iter()
+                        .fold(sqlx::query(sqlx::AssertSqlSafe(sql)), bind);
+                    let rows = query.fetch_all($connection).await?;
+                    rows.iter().map(cells).collect()
+                })
+            }
+
+            fn discard(&mut $self) $discard
+        }
+    };
+}
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+use lane;

@@ -1,0 +1,89 @@
+//! A place that is open for DDL.
+
+use crate::db::{Fault, Kind, Lane, Row, fault};
+
+/// A connection inside one tenant's place, or inside the base database. Dropped, it is closed.
+pub(crate) struct Open {
+    lane: Box<dyn Lane>,
+    inside: Inside,
+    /// Which database the connection is to.
+    database: String,
+    /// How many places it has been in.
+    used: u32,
+}
+
+/// Where in its database it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Inside {
+    /// In a database of PostgreSQL.
+    Postgres {
+        /// The schema of the ledger, and the first of `path`; quoted.
+        schema: String,
+        /// The value of `search_path`, names quoted.
+        path: String,
+        /// The role that owns what is made; quoted. `None`: the login itself.
+        owner: Option<String>,
+        /// The comment that the schema must have, for schema-per-tenant: it holds `a-z 0-9 - _ :`
+        /// and spaces alone.
+        mark: Option<String>,
+    },
+    /// In a database of MariaDB.
+    Mysql,
+    /// In a file of `SQLite`.
+    Sqlite,
+}
+
+impl Open {
+    pub(crate) fn new(lane: Box<dyn Lane>, inside: Inside, database: String) -> Self {
+        Self {
+            lane,
+            inside,
+            database,
+            used: 1,
+        }
+    }
+
+    /// The same connection, in another place of the same database.
+    pub(crate) fn moved(self, inside: Inside) -> Self {
+        Self {
+            inside,
+            used: self.used + 1,
+            ..self
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.inside {
+            Inside::Postgres { .. } => Kind::Postgres,
+            Inside::Mysql => Kind::Mysql,
+            Inside::Sqlite => Kind::Sqlite,
+        }
+    }
+
+    pub(crate) fn inside(&self) -> &Inside {
+        &self.inside
+    }
+
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// How many places it has been in: a backend remembers each table that it has touched.
+    pub(crate) fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// Statements without values, in one simple message.
+    pub(crate) async fn raw(&mut self, sql: &str) -> Result<(), Fault> {
+        self.lane.raw(sql.to_owned()).await.map_err(fault)
+    }
+
+    /// The same, with the rows of all of them.
+    pub(crate) async fn raw_rows(&mut self, sql: &str) -> Result<Vec<Row>, Fault> {
+        self.lane.raw_rows(sql.to_owned()).await.map_err(fault)
+    }
+
+    pub(crate) fn lane(&mut self) -> &mut dyn Lane {
+        &mut *self.lane
+    }
+}
