@@ -7,6 +7,8 @@
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod db;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub mod provision;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod registry;
 pub mod secrets;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]

@@ -149,6 +149,31 @@ impl TenantRole {
         Ok(Plan { steps: vec![step] })
     }
 
+    /// Lets nobody in under this login any more, and ends the sessions that it has: before what it
+    /// serves is removed. One that is not there counts as locked out; one that isn't marked for this
+    /// tenant stops it (`TN010`). Ending sessions needs `pg_signal_backend`, or membership in the
+    /// login; it is a step of its own that may fail.
+    pub fn lock_out(&self) -> Plan {
+        let literal = self.name.literal();
+        let sql = format!(
+            "{LOCK} {} DO $do$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = {literal}) THEN \
+             EXECUTE format('ALTER ROLE %I NOLOGIN', {literal}); END IF; END $do$;",
+            self.refuse_foreign(),
+        );
+        let lock = Step::new("lock tenant login", Needs::CreateRole, sql);
+        let end = Step::new(
+            "end tenant's sessions",
+            Needs::Superuser,
+            format!(
+                "SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity \
+                 WHERE usename OPERATOR(pg_catalog.=) {literal} AND pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid()"
+            ),
+        );
+        Plan {
+            steps: vec![lock, end.optional()],
+        }
+    }
+
     /// Takes the login away, with its grants in the database where this runs and on databases as
     /// such. Run it in the database that holds the tenant's schema; drop a tenant's database
     /// first. One that is not there counts as dropped; one that owns something, isn't marked for
@@ -200,6 +225,23 @@ impl TenantRole {
             scram_verifier(password)?
         ))
     }
+}
+
+/// Makes the role that owns what migrations make, NOLOGIN, where it is missing, and whoever runs
+/// this a member of it. One that is there stays as it is.
+pub fn table_owner(owner: &Identifier) -> Plan {
+    let literal = owner.literal();
+    let member = format!(
+        "pg_catalog.pg_has_role(current_user, {literal}, CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 \
+         THEN 'SET' ELSE 'MEMBER' END)"
+    );
+    let sql = format!(
+        "{LOCK} DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {literal}) THEN \
+         EXECUTE format('CREATE ROLE %I NOLOGIN', {literal}); END IF; \
+         IF NOT {member} THEN EXECUTE format('GRANT %I TO CURRENT_USER', {literal}); END IF; END $do$;"
+    );
+    let step = Step::new("table owner", Needs::CreateRole, sql).holds(format!("SELECT {member}"));
+    Plan { steps: vec![step] }
 }
 
 /// What the server keeps of a password, made here, so that no log of the server's ever holds the

@@ -64,7 +64,8 @@ pub struct AuditEntry {
     /// Who.
     pub actor: String,
     /// What was changed, in words: `create`, `status`, `metadata`, `domain-added`,
-    /// `domain-removed`, `placement`, `credential`, `resealed`, `credential-forgotten`, `version`,
+    /// `domain-removed`, `placement`, `credential`, `credential-next`, `credential-promoted`,
+    /// `resealed`, `credential-forgotten`, `version`,
     /// `provisioning` and `outcome`, with `+` between several.
     pub what: String,
     /// Domains, versions and provisioning states, in the order of the words.

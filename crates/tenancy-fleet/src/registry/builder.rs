@@ -1,6 +1,7 @@
 //! Connects to a registry, or makes it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -134,6 +135,7 @@ impl RegistryBuilder {
             keyring: self.keyring,
             base,
             poll: self.poll,
+            asked: Arc::default(),
         })
     }
 }

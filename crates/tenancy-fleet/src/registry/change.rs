@@ -36,6 +36,8 @@ pub(crate) enum Part {
     RemoveDomain(Domain),
     Placement(Placement),
     Credential(Credential),
+    NextCredential(Credential),
+    Promote,
     Reseal,
     ForgetCredential,
     AppliedVersion(Option<i64>),
@@ -79,7 +81,18 @@ impl Change {
         Part::Credential(credential).into()
     }
 
-    /// The same credential, sealed again with the current key.
+    /// The credential that is about to take the present one's place: kept beside it until
+    /// [`promote`](Self::promote), so that a crash in between loses neither.
+    pub fn next_credential(credential: Credential) -> Self {
+        Part::NextCredential(credential).into()
+    }
+
+    /// The [next](Self::next_credential) credential is the one now.
+    pub fn promote() -> Self {
+        Part::Promote.into()
+    }
+
+    /// The same credential, sealed again with the current key, and so the next one, if there is one.
     pub fn reseal() -> Self {
         Part::Reseal.into()
     }
@@ -138,7 +151,11 @@ impl Change {
         let quiet = |part: &Part| {
             matches!(
                 part,
-                Part::Reseal | Part::AppliedVersion(_) | Part::Provisioning(_) | Part::Outcome(_)
+                Part::Reseal
+                    | Part::NextCredential(_)
+                    | Part::AppliedVersion(_)
+                    | Part::Provisioning(_)
+                    | Part::Outcome(_)
             )
         };
         !self.parts.iter().all(quiet)
@@ -176,6 +193,8 @@ impl Part {
             Self::RemoveDomain(_) => "domain-removed",
             Self::Placement(_) => "placement",
             Self::Credential(_) => "credential",
+            Self::NextCredential(_) => "credential-next",
+            Self::Promote => "credential-promoted",
             Self::Reseal => "resealed",
             Self::ForgetCredential => "credential-forgotten",
             Self::AppliedVersion(_) => "version",
@@ -187,7 +206,11 @@ impl Part {
     /// What it sets: two parts of one subject would contradict each other.
     fn subject(&self) -> &'static str {
         match self {
-            Self::Credential(_) | Self::Reseal | Self::ForgetCredential => "credential",
+            Self::Credential(_)
+            | Self::NextCredential(_)
+            | Self::Promote
+            | Self::Reseal
+            | Self::ForgetCredential => "credential",
             other => other.word(),
         }
     }

@@ -1,6 +1,7 @@
 //! A tenant's own login, sealed in its row.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tenancy_core::TenantId;
@@ -57,7 +58,11 @@ impl Credential {
         keyring.seal(id, Purpose::LOGIN, &SecretString::from(both.as_str()))
     }
 
-    fn open(keyring: &Keyring, id: &TenantId, sealed: &Sealed) -> Result<Self, RegistryError> {
+    pub(crate) fn open(
+        keyring: &Keyring,
+        id: &TenantId,
+        sealed: &Sealed,
+    ) -> Result<Self, RegistryError> {
         let both = keyring.open(id, Purpose::LOGIN, sealed)?;
         let (user, password) = both
             .expose_secret()
@@ -77,6 +82,9 @@ impl Registry {
     /// The tenant's credential, opened with the keyring: what a pool's provider asks for each time
     /// that it makes a connection.
     ///
+    /// While its password is being changed, the present and the next one are answered in turn: the
+    /// server takes one of them, and who was refused asks again and has the other.
+    ///
     /// ```
     /// use tenancy_core::{BoxError, Tenant};
     /// use tenancy_fleet::registry::Registry;
@@ -95,9 +103,9 @@ impl Registry {
     pub async fn credential(&self, id: &TenantId) -> Result<Credential, RegistryError> {
         let keyring = self.keyring()?;
         let entry = self.get(id).await?.ok_or(RegistryError::NoSuchTenant)?;
-        let sealed = entry
-            .sealed_credential()
-            .ok_or(RegistryError::NoCredential)?;
-        Credential::open(keyring, id, sealed)
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let next = entry.next.as_ref().filter(|_| asked % 2 == 1);
+        let sealed = next.or(entry.sealed.as_ref());
+        Credential::open(keyring, id, sealed.ok_or(RegistryError::NoCredential)?)
     }
 }

@@ -95,6 +95,7 @@ pub struct Entry {
     pub(crate) strategy: Strategy,
     pub(crate) placement: Option<Placement>,
     pub(crate) sealed: Option<Sealed>,
+    pub(crate) next: Option<Sealed>,
     pub(crate) metadata: serde_json::Value,
     pub(crate) applied_version: Option<i64>,
     pub(crate) provisioning: Provisioning,
@@ -107,7 +108,7 @@ pub struct Entry {
 
 /// What [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "t.id, t.status, t.strategy, t.placed, t.server, t.database_name, t.schema_name, \
-     t.credential_name, t.sealed_credential, t.metadata, t.applied_version, t.provisioning, t.outcome, \
+     t.credential_name, t.sealed_credential, t.sealed_next, t.metadata, t.applied_version, t.provisioning, t.outcome, \
      t.revision, t.created_at, t.updated_at, d.domain";
 
 impl Entry {
@@ -147,6 +148,12 @@ impl Entry {
     /// Its sealed credential, if it has one.
     pub fn sealed_credential(&self) -> Option<&Sealed> {
         self.sealed.as_ref()
+    }
+
+    /// Whether a change of its password was begun and is not finished: two credentials may be the
+    /// one that its server takes.
+    pub fn is_rotating(&self) -> bool {
+        self.next.is_some()
     }
 
     /// The last migration that was applied to it.
@@ -217,10 +224,7 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
         row.optional_text("placement")?,
     ];
     let (strategy, placement) = place::read(&strategy, placed, parts)?;
-    let sealed = row
-        .optional_text("credential")?
-        .map(|text| text.parse().map_err(|_| malformed("credential")))
-        .transpose()?;
+    let (current, next) = (sealed(&mut row)?, sealed(&mut row)?);
     let metadata =
         serde_json::from_str(&row.text("metadata")?).map_err(|_| malformed("metadata"))?;
     let applied_version = row.optional_int("version")?;
@@ -242,7 +246,8 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
         status,
         strategy,
         placement,
-        sealed,
+        sealed: current,
+        next,
         metadata,
         applied_version,
         provisioning,
@@ -252,4 +257,11 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
         updated_at,
         domains: domain.into_iter().collect(),
     })
+}
+
+fn sealed(row: &mut Columns) -> Result<Option<Sealed>, RegistryError> {
+    let malformed = |_| RegistryError::Malformed { what: "credential" };
+    row.optional_text("credential")?
+        .map(|text| text.parse().map_err(malformed))
+        .transpose()
 }

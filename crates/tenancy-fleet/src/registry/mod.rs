@@ -60,6 +60,8 @@ mod watch;
 mod write;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 pub use audit::{Actor, AuditEntry};
@@ -84,6 +86,8 @@ pub struct Registry {
     base: Option<String>,
     /// How often a watch looks.
     poll: Duration,
+    /// How often a credential was asked for.
+    asked: Arc<AtomicU64>,
 }
 
 impl Registry {
@@ -92,7 +96,7 @@ impl Registry {
         self.line.pool.close().await;
     }
 
-    fn keyring(&self) -> Result<&Keyring, RegistryError> {
+    pub(crate) fn keyring(&self) -> Result<&Keyring, RegistryError> {
         self.keyring.as_ref().ok_or(RegistryError::NoKeyring)
     }
 }

@@ -78,6 +78,15 @@ impl NewTenant {
         self
     }
 
+    /// The same tenant on shared tables, active.
+    pub(crate) fn shared(self) -> Self {
+        Self {
+            metadata: self.metadata,
+            domains: self.domains,
+            ..Self::active(self.id)
+        }
+    }
+
     /// Another status.
     pub fn status(mut self, status: TenantStatus) -> Self {
         self.status = status;

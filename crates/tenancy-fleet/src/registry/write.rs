@@ -120,9 +120,26 @@ impl Registry {
                 }
                 Part::Credential(credential) => {
                     after.sealed = Some(credential.seal(self.keyring()?, id)?);
+                    after.next = None;
                 }
-                Part::Reseal => after.sealed = Some(self.resealed(&before)?),
-                Part::ForgetCredential => after.sealed = None,
+                Part::NextCredential(credential) => {
+                    if before.sealed.is_none() {
+                        return Err(RegistryError::NoCredential);
+                    }
+                    after.next = Some(credential.seal(self.keyring()?, id)?);
+                }
+                Part::Promote => {
+                    let next = after.next.take().ok_or(RegistryError::NoCredential)?;
+                    after.sealed = Some(next);
+                }
+                Part::Reseal => {
+                    let sealed = before.sealed.as_ref();
+                    let sealed = sealed.ok_or(RegistryError::NoCredential)?;
+                    after.sealed = Some(self.resealed(id, sealed)?);
+                    let next = before.next.as_ref();
+                    after.next = next.map(|next| self.resealed(id, next)).transpose()?;
+                }
+                Part::ForgetCredential => (after.sealed, after.next) = (None, None),
                 Part::AppliedVersion(version) => after.applied_version = *version,
                 Part::Provisioning(state) => after.provisioning = *state,
                 Part::Outcome(outcome) => after.outcome.clone_from(outcome),
@@ -146,9 +163,8 @@ impl Registry {
         by_id(turn, id).await?.ok_or(RegistryError::NoSuchTenant)
     }
 
-    fn resealed(&self, entry: &Entry) -> Result<Sealed, RegistryError> {
-        let sealed = entry.sealed.as_ref().ok_or(RegistryError::NoCredential)?;
-        let again = self.keyring()?.reseal(&entry.id, Purpose::LOGIN, sealed)?;
+    fn resealed(&self, id: &TenantId, sealed: &Sealed) -> Result<Sealed, RegistryError> {
+        let again = self.keyring()?.reseal(id, Purpose::LOGIN, sealed)?;
         Ok(again.unwrap_or_else(|| sealed.clone()))
     }
 }
@@ -243,17 +259,19 @@ async fn save(
 ) -> Result<(), RegistryError> {
     let id = after.id.as_str();
     let sealed = after.sealed.as_ref().map(ToString::to_string);
+    let next = after.next.as_ref().map(ToString::to_string);
     if let Some(metadata) = metadata {
         let sql = "UPDATE {tenant} SET metadata = ? WHERE id = ?";
         turn.run(sql, &[metadata.into(), id.into()]).await?;
     }
-    let sql = "UPDATE {tenant} SET status = ?, sealed_credential = ?, sealed_with = ?, applied_version = ?, \
+    let sql = "UPDATE {tenant} SET status = ?, sealed_credential = ?, sealed_with = ?, sealed_next = ?, applied_version = ?, \
                provisioning = ?, outcome = ?, revision = revision + 1, updated_at = {now} \
                WHERE id = ? AND revision = ?";
     let values = [
         after.status.as_str().into(),
         sealed.as_deref().into(),
         after.sealed.as_ref().map(Sealed::key_id).into(),
+        next.as_deref().into(),
         after.applied_version.into(),
         after.provisioning.as_str().into(),
         after.outcome.as_deref().into(),

@@ -43,7 +43,16 @@ pub use sites::Sites;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteSite;
 
+#[cfg(feature = "mysql")]
+pub(crate) use mysql::{comment as mysql_comment, mark as mysql_mark, quoted as mysql_quoted};
 pub(crate) use open::{Inside, Open};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::identifier;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::{
+    connect as sqlite_connect, ensure_marked as sqlite_ensure_marked, not_ours as sqlite_not_ours,
+    refused as sqlite_refused,
+};
 
 use names::Prefixes;
 

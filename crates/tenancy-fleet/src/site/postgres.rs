@@ -127,7 +127,7 @@ impl PostgresSite {
         match strategy {
             Strategy::SchemaPerTenant => {
                 let schema = name("schema's name", &prefixes.schema, id, MAX_NAME)?;
-                TenantSchema::new(&tenant, identifier("schema's name", &schema)?)
+                let _ = TenantSchema::new(&tenant, identifier("schema's name", &schema)?)
                     .map_err(|_| reserved("schema's name"))?;
                 let place = Placement::schema(schema);
                 Ok(if self.routed.is_some() {
@@ -139,7 +139,7 @@ impl PostgresSite {
             Strategy::DatabasePerTenant => {
                 let database = name("database's name", &prefixes.database, id, MAX_NAME)?;
                 let login_name = identifier("login's name", &login)?;
-                TenantDatabase::new(
+                let _ = TenantDatabase::new(
                     &tenant,
                     identifier("database's name", &database)?,
                     login_name,

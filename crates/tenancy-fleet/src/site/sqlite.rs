@@ -11,7 +11,7 @@ use tenancy_sqlite::{Folder, TenantFile, identity};
 
 use super::names::Prefixes;
 use super::{Engine, Inside, Open, Site, SiteError};
-use crate::db::{Cell, Lane as _, fault};
+use crate::db::{Cell, Fault, Lane as _, fault};
 
 /// A folder of `SQLite` files, one for each tenant, named for its id: the same that
 /// `tenancy-sqlx` serves.
@@ -84,7 +84,20 @@ pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, SiteError> 
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10));
-    Ok(options.connect().await.map_err(fault)?)
+    options
+        .connect()
+        .await
+        .map_err(|error| not_ours(fault(error)))
+}
+
+/// Something that is no database is not ours.
+pub(crate) fn not_ours(fault: Fault) -> SiteError {
+    const NOT_A_DATABASE: &str = "26";
+    if fault.code() == Some(NOT_A_DATABASE) {
+        SiteError::NotOurs
+    } else {
+        fault.into()
+    }
 }
 
 /// Refuses a file that is not marked as the tenant's.
@@ -95,7 +108,7 @@ pub(crate) async fn ensure_marked(
     let application = connection
         .raw_rows(identity::READ_APPLICATION_ID.to_owned())
         .await
-        .map_err(fault)?;
+        .map_err(|error| not_ours(fault(error)))?;
     if application != [[Cell::Int(identity::APPLICATION_ID.into())]] {
         return Err(SiteError::NotOurs);
     }
@@ -110,6 +123,7 @@ pub(crate) async fn ensure_marked(
     }
 }
 
+/// What the folder's own checks say.
 pub(crate) fn refused(error: tenancy_sqlite::Error) -> SiteError {
     match error {
         tenancy_sqlite::Error::Missing => SiteError::Missing,

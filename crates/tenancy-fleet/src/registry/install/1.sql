@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS {tenant} (
   place_key {text:800} UNIQUE,
   sealed_credential {text:6000},
   sealed_with {text:32},
+  sealed_next {text:6000},
   metadata {json} NOT NULL,
   applied_version {int},
   provisioning {text:16} NOT NULL CHECK (provisioning IN ('pending', 'running', 'ready', 'failed', 'removing', 'removed')),
@@ -34,7 +35,8 @@ CREATE TABLE IF NOT EXISTS {tenant} (
   FOREIGN KEY (place, place_kind) REFERENCES {place} (place, kind),
   CHECK (status <> 'active' OR placed = 1 AND provisioning = 'ready'),
   CHECK (strategy = 'row-level' OR placed = 0 OR place IS NOT NULL AND place_kind IS NOT NULL AND place_key IS NOT NULL),
-  CHECK ((sealed_credential IS NULL) = (sealed_with IS NULL))
+  CHECK ((sealed_credential IS NULL) = (sealed_with IS NULL)),
+  CHECK (sealed_next IS NULL OR sealed_credential IS NOT NULL)
 ){end};
 CREATE TABLE IF NOT EXISTS {domain} (
   domain {text:253} NOT NULL PRIMARY KEY,

@@ -17,7 +17,7 @@ on_every_base!(
 );
 
 /// Polls at most this often, and drops it then. Whether it came to its end.
-async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub(crate) async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     std::future::poll_fn(|context| {

@@ -1,6 +1,6 @@
 //! The registry on each of its databases: every test is written once.
 
-mod cancelled;
+pub(crate) mod cancelled;
 mod constraints;
 mod credentials;
 mod hostile;
@@ -10,8 +10,8 @@ mod listing;
 mod places;
 mod races;
 mod refusals;
-mod side;
-mod stage;
+pub(crate) mod side;
+pub(crate) mod stage;
 mod store;
 mod watching;
 
@@ -47,14 +47,14 @@ macro_rules! on_every_base {
 }
 use on_every_base;
 
-fn id(text: &str) -> TenantId {
+pub(crate) fn id(text: &str) -> TenantId {
     TenantId::new(text).unwrap()
 }
 
-fn domain(text: &str) -> Domain {
+pub(crate) fn domain(text: &str) -> Domain {
     Domain::new(text).unwrap()
 }
 
-fn ada() -> Actor {
+pub(crate) fn ada() -> Actor {
     Actor::new("ada").unwrap()
 }

@@ -21,11 +21,15 @@ macro_rules! each {
 
 impl Side {
     pub(crate) async fn connect(url: &str) -> Self {
-        match url.split(':').next().unwrap() {
-            "sqlite" => Self::Sqlite(sqlx::SqliteConnection::connect(url).await.unwrap()),
-            "postgres" => Self::Postgres(sqlx::PgConnection::connect(url).await.unwrap()),
-            _ => Self::Mariadb(sqlx::MySqlConnection::connect(url).await.unwrap()),
-        }
+        Self::try_connect(url).await.unwrap()
+    }
+
+    pub(crate) async fn try_connect(url: &str) -> Result<Self, sqlx::Error> {
+        Ok(match url.split(':').next().unwrap() {
+            "sqlite" => Self::Sqlite(sqlx::SqliteConnection::connect(url).await?),
+            "postgres" => Self::Postgres(sqlx::PgConnection::connect(url).await?),
+            _ => Self::Mariadb(sqlx::MySqlConnection::connect(url).await?),
+        })
     }
 
     pub(crate) async fn try_run(&mut self, sql: &str) -> Result<(), sqlx::Error> {

@@ -11,6 +11,7 @@ use super::side::Side;
 
 pub(crate) struct Stage {
     pub(crate) url: String,
+    key: SealingKey,
     base: Base,
 }
 
@@ -26,6 +27,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         Self {
             url: format!("sqlite://{}", folder.path().join("base.db").display()),
+            key: key(),
             base: Base::Sqlite(folder),
         }
     }
@@ -39,6 +41,7 @@ impl Stage {
             .unwrap();
         Self {
             url: database.owner_url(),
+            key: key(),
             base: Base::Postgres(database),
         }
     }
@@ -52,6 +55,7 @@ impl Stage {
         let database = server.database().await.unwrap();
         Some(Self {
             url: database.url(),
+            key: key(),
             base: Base::Mariadb(database),
         })
     }
@@ -70,7 +74,7 @@ impl Stage {
 
     pub(crate) fn builder(&self) -> RegistryBuilder {
         let url = SecretString::from(self.url.as_str());
-        Registry::builder(url).keyring(Keyring::new(SealingKey::generate("k1").unwrap()))
+        Registry::builder(url).keyring(Keyring::new(self.key.clone()))
     }
 
     pub(crate) async fn registry(&self) -> Registry {
@@ -81,4 +85,8 @@ impl Stage {
     pub(crate) async fn side(&self) -> Side {
         Side::connect(&self.url).await
     }
+}
+
+fn key() -> SealingKey {
+    SealingKey::generate("k1").unwrap()
 }

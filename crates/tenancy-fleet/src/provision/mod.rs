@@ -1,0 +1,122 @@
+//! Making, changing and removing tenants' places.
+//!
+//! ```no_run
+//! use tenancy_core::TenantId;
+//! use tenancy_fleet::provision::{Confirmed, Fleet};
+//! use tenancy_fleet::registry::{Actor, Registry};
+//! use tenancy_fleet::secrets::Keyring;
+//! # #[cfg(feature = "postgres")]
+//! use tenancy_fleet::site::PostgresSite;
+//!
+//! # #[cfg(feature = "postgres")]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let url = std::env::var("DATABASE_URL")?;
+//! let registry = Registry::builder(url.as_str())
+//!     .keyring(Keyring::from_env("TENANCY_KEY")?)
+//!     .install()
+//!     .await?;
+//! let fleet = Fleet::new(registry, PostgresSite::new(url)?.owner("app_owner")?);
+//!
+//! let ada = Actor::new("ada@example.com")?;
+//! let acme = TenantId::new("acme")?;
+//! fleet.onboard(&acme, &ada).await?; // active, in a database of its own
+//! fleet.rotate_password(&acme, &ada).await?;
+//! fleet.offboard(&acme, &Confirmed::new(&acme, "acme")?, &ada).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! - **The intent comes first.** Place and sealed credential are in the registry before anything is
+//!   made, so that whatever a crash leaves behind is known, and the next call goes on from there.
+//! - **Each step may run again**, and does nothing where it is done.
+//! - **Nothing that isn't ours is adopted, changed or dropped**: what is made carries a mark with
+//!   the tenant's id (the catalog's comment on PostgreSQL and MariaDB, a table in `SQLite`'s files),
+//!   and what has the name and not the mark is refused.
+//! - **A tenant is active when it is whole**, and not before.
+//! - **One at a time for each tenant**: a lock that its connection or process holds, and that is
+//!   gone with it. Whoever comes second waits, for a bounded time.
+
+mod error;
+mod hold;
+mod make;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod onboard;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod remove;
+mod rotate;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use error::ProvisionError;
+pub use onboard::Onboarding;
+pub use remove::Confirmed;
+
+use crate::registry::Registry;
+use crate::site::{Engine, Sites};
+
+/// The registry, and the sites that its tenants' places are on. Cheap to clone.
+#[derive(Clone)]
+pub struct Fleet {
+    pub(crate) registry: Registry,
+    pub(crate) sites: Sites,
+    patience: Duration,
+}
+
+impl Fleet {
+    /// The tenants of this registry on these sites: a [`Site`](crate::site::Site), or several.
+    pub fn new(registry: Registry, sites: impl Into<Sites>) -> Self {
+        Self {
+            registry,
+            sites: sites.into(),
+            patience: Duration::from_secs(30),
+        }
+    }
+
+    /// How long to wait for another process that works on the same tenant (30 s).
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Readies the main site, once: the role that owns tenants' tables on PostgreSQL, and a base
+    /// database that lets nobody in by default. `keep` are the roles that keep their way into it:
+    /// those that serve requests and work across tenants there.
+    ///
+    /// For tenants' schemas it must come before the first tenant. It may run again.
+    ///
+    /// # Errors
+    /// [`ProvisionError::Site`], [`ProvisionError::Step`], [`ProvisionError::NoEffect`].
+    pub async fn prepare(&self, keep: &[&str]) -> Result<(), ProvisionError> {
+        let site = self.sites.main();
+        match &site.engine {
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(engine) => postgres::prepare(engine, site.strategy, keep).await,
+            #[cfg(any(feature = "mysql", feature = "sqlite"))]
+            _ => {
+                let _ = keep;
+                Ok(())
+            }
+        }
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The sites.
+    pub fn sites(&self) -> &Sites {
+        &self.sites
+    }
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet").finish_non_exhaustive()
+    }
+}

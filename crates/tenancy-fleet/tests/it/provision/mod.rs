@@ -1,0 +1,44 @@
+//! Tenants' places on each kind of site: every test is written once.
+
+mod broken_off;
+mod foreign;
+mod ground;
+mod hostile;
+mod life;
+mod races;
+
+/// Runs each test on every kind of site.
+macro_rules! on_every_site {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            use crate::provision::ground::Ground;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$test(Ground::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres_databases() {
+                for major in tenancy_testkit::postgres::majors() {
+                    super::$test(Ground::postgres_databases(major).await).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres_schemas() {
+                for major in tenancy_testkit::postgres::majors() {
+                    super::$test(Ground::postgres_schemas(major).await).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn mariadb() {
+                if let Some(ground) = Ground::mariadb().await {
+                    super::$test(ground).await;
+                }
+            }
+        }
+    )+};
+}
+use on_every_site;
