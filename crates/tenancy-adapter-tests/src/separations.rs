@@ -1,6 +1,8 @@
 //! Tenants with logins, schemas and databases of their own: what leads astray is refused.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -111,6 +113,48 @@ pub async fn a_rotated_password_takes_effect_without_a_restart<A: Adapted>() {
         safe.put(&tenant, rotated);
         let after = who(&pool, &open.scope).await.unwrap();
         assert_ne!(before[1], after[1]);
+    })
+    .await;
+}
+
+/// While a password is being changed, either may be the one: who is refused asks once more, and
+/// nobody hears of it.
+///
+/// # Panics
+/// Where it is otherwise.
+pub async fn a_password_that_is_just_changed_is_asked_for_again<A: Adapted>() {
+    worlds(&LOGINS, async |world| {
+        let safe = Safe::of(&world);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (of_safe, count) = (safe.clone(), Arc::clone(&asked));
+        let in_turn = move |tenant: &Tenant| -> Result<Credential, BoxError> {
+            let known = of_safe
+                .find(tenant.id())
+                .ok_or("the safe has nothing for it")?;
+            if count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+                let stale = SecretString::from("a stale one".to_owned());
+                return Ok(Credential::new(known.user(), stale));
+            }
+            Ok(known)
+        };
+        let settings = world
+            .settle(A::builder(world.url()))
+            .separation(world.separation(in_turn))
+            .max_connections(1);
+        let pool = A::connect(&world, settings).await.unwrap();
+        let tenant = world.tenants()[0].clone();
+        let open = OpenScope::of(&world.tenancy(as_placed), tenant.as_str()).await;
+        who(&pool, &open.scope).await.unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+
+        // Asked once more, and not for ever.
+        let wrong = SecretString::from("a wrong one".to_owned());
+        let login = safe.of_tenant(&tenant).user().to_owned();
+        safe.put(&tenant, Credential::new(login, wrong));
+        evict(&pool, &tenant).await;
+        let refused = who(&pool, &open.scope).await;
+        refused_as::<A, _>(refused, |why| matches!(why, PoolError::Connect(_)));
+        assert_eq!(asked.load(Ordering::SeqCst), 4);
     })
     .await;
 }
@@ -390,6 +434,7 @@ macro_rules! separation_tests {
     ($adapter:ident) => {
         $crate::separation_tests! { @each $adapter;
             a_rotated_password_takes_effect_without_a_restart;
+            a_password_that_is_just_changed_is_asked_for_again;
             another_tenants_login_is_not_served;
             another_tenants_place_is_not_served;
             a_tenant_of_another_strategy_or_without_a_credential_never_gets_an_entry;

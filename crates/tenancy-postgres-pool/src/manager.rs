@@ -150,14 +150,8 @@ impl<D: Driver> LinkManager<D> {
     }
 
     async fn made(&self, target: &Target) -> Result<Link<D::Connection>, Error> {
-        let options = self.settings.options(target.server())?;
         let pinned = Pinned::random()?;
-        let (connect, login) = self.connect_as(target, &pinned).await?;
-        let connection = self
-            .driver
-            .connect(options, &connect)
-            .await
-            .map_err(|error| Error::Connect(DriverError::new(&self.driver, error)))?;
+        let (connection, login) = self.connected(target, &pinned).await?;
         let mut link = Link::new(connection);
         let admission = Admission {
             target,
@@ -178,6 +172,30 @@ impl<D: Driver> LinkManager<D> {
         link.stage = Stage::Clean(challenge);
         link.known = Some(known);
         Ok(link)
+    }
+
+    /// The bare connection, and as which tenant's login it was made. A password that is refused may
+    /// have been changed a moment ago, so it is asked for once more before anybody hears of it.
+    async fn connected(
+        &self,
+        target: &Target,
+        pinned: &Pinned,
+    ) -> Result<(D::Connection, Option<Identifier>), Error> {
+        /// `invalid_password`
+        const REFUSED: &str = "28P01";
+        let options = self.settings.options(target.server())?;
+        let mut asked_again = false;
+        loop {
+            let (connect, login) = self.connect_as(target, pinned).await?;
+            let error = match self.driver.connect(options, &connect).await {
+                Ok(connection) => return Ok((connection, login)),
+                Err(error) => DriverError::new(&self.driver, error),
+            };
+            if asked_again || login.is_none() || error.code() != Some(REFUSED) {
+                return Err(Error::Connect(error));
+            }
+            asked_again = true;
+        }
     }
 
     /// How to connect, and as which tenant's login.

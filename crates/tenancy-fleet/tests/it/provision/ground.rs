@@ -137,13 +137,14 @@ impl Ground {
             Kind::Sqlite(_) => {
                 Side::connect(&format!("sqlite://{}", self.file(id).display())).await
             }
-            Kind::Databases => Side::connect(&with_database(&self.admin_url, &name)).await,
+            Kind::Databases | Kind::Mariadb => {
+                Side::connect(&with_database(&self.admin_url, &name)).await
+            }
             Kind::Schemas => {
                 let mut side = self.admin().await;
                 side.run(&format!("SET search_path = \"{name}\"")).await;
                 side
             }
-            Kind::Mariadb => Side::connect(&with_database(&self.admin_url, &name)).await,
         }
     }
 
