@@ -218,7 +218,7 @@ impl TenantRole {
         )
     }
 
-    fn password_sql(&self, password: &SecretString) -> Result<String, Error> {
+    pub(crate) fn password_sql(&self, password: &SecretString) -> Result<String, Error> {
         Ok(format!(
             "ALTER ROLE {} PASSWORD '{}';",
             self.name.quoted(),

@@ -15,6 +15,8 @@ pub(super) struct Plan<'a> {
     pub(super) placement: &'a Placement,
     /// Its login, where it has one.
     pub(super) credential: Option<Credential>,
+    /// The id that the place was made for, before its tenant was known.
+    pub(super) from: Option<&'a TenantId>,
 }
 
 /// The lock on one tenant, and the administrator's way to its site. Dropped, it is free.
@@ -78,6 +80,19 @@ impl<'s> Hold<'s> {
             Self::Mysql(site, lane) => super::mysql::make(site, &mut **lane, plan).await,
             #[cfg(feature = "sqlite")]
             Self::Sqlite(site, _) => super::sqlite::make(site, plan).await,
+        }
+    }
+
+    /// Marks a place that was made ahead of need as its tenant's, with the tenant's own password. It
+    /// needs no lock: it may run twice, and nothing else is at work there.
+    pub(super) async fn hand_over(site: &Site, plan: &Plan<'_>) -> Result<(), ProvisionError> {
+        match &site.engine {
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(site) => super::postgres::hand_over_quickly(site, plan).await,
+            #[cfg(feature = "mysql")]
+            Engine::Mysql(site) => super::mysql::hand_over_quickly(site, plan).await,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => Ok(()),
         }
     }
 

@@ -51,6 +51,7 @@ impl Fleet {
             tenant: entry.id(),
             placement,
             credential: self.credential_of(&entry)?,
+            from: entry.claimed_from.as_ref(),
         };
         hold.make(&plan).await?;
         self.finish(entry, actor).await
@@ -85,15 +86,7 @@ impl Fleet {
 
     /// Everything is there: the tenant may be served.
     async fn finish(&self, entry: Entry, actor: &Actor) -> Result<Entry, ProvisionError> {
-        let ready = |entry: &Entry| {
-            let ready = Change::provisioning(Provisioning::Ready);
-            Some(if entry.status() == TenantStatus::Provisioning {
-                ready.and(Change::status(TenantStatus::Active))
-            } else {
-                ready
-            })
-        };
-        self.change(entry, ready, actor).await
+        self.change(entry, |entry| Some(ready(entry)), actor).await
     }
 
     /// Makes the change that is right for the tenant as it is now. What others change of it
@@ -172,6 +165,16 @@ fn is_done(entry: &Entry) -> Result<bool, ProvisionError> {
         Provisioning::Ready => Ok(entry.status() != TenantStatus::Provisioning),
         Provisioning::Removing | Provisioning::Removed => Err(ProvisionError::Removed),
         _ => Ok(false),
+    }
+}
+
+/// The place is whole. Whoever waited for it is active; whoever was suspended meanwhile is not.
+pub(super) fn ready(entry: &Entry) -> Change {
+    let ready = Change::provisioning(Provisioning::Ready);
+    if entry.status() == TenantStatus::Provisioning {
+        ready.and(Change::status(TenantStatus::Active))
+    } else {
+        ready
     }
 }
 

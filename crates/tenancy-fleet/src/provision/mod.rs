@@ -41,6 +41,7 @@ mod make;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod onboard;
+mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod remove;
@@ -53,6 +54,7 @@ use std::time::Duration;
 
 pub use error::ProvisionError;
 pub use onboard::Onboarding;
+pub use pending::Filled;
 pub use remove::Confirmed;
 
 use crate::registry::Registry;

@@ -68,6 +68,7 @@ pub(super) async fn make(
         .credential
         .as_ref()
         .ok_or(RegistryError::NoCredential)?;
+    hand_over_what_is_left(lane, plan).await?;
     match mysql_comment(lane, database).await? {
         Some(comment) if comment == mysql_mark(plan.tenant) => {}
         Some(_) => return Err(SiteError::NotOurs.into()),
@@ -121,6 +122,7 @@ pub(super) async fn remove(
     plan: &Plan<'_>,
 ) -> Result<(), ProvisionError> {
     let database = database(plan)?;
+    hand_over_what_is_left(lane, plan).await?;
     let comment = mysql_comment(lane, database).await?;
     if comment.is_some_and(|comment| comment != mysql_mark(plan.tenant)) {
         return Err(SiteError::NotOurs.into());
@@ -138,6 +140,65 @@ pub(super) async fn remove(
     // Last: while it is there, its rights say whose it was.
     let sql = format!("DROP USER IF EXISTS {}", user(site, login));
     step(lane, "drop tenant login", "CREATE USER", sql).await
+}
+
+/// On a connection that is kept for it. The database is marked last, when its login has the tenant's
+/// own password.
+pub(super) async fn hand_over_quickly(
+    site: &MysqlSite,
+    plan: &Plan<'_>,
+) -> Result<(), ProvisionError> {
+    if let Some(mut lane) = site.idle.take() {
+        match hand_over(site, &mut *lane, plan).await {
+            // It may have been closed since.
+            Err(ProvisionError::Site(SiteError::Database(fault))) if fault.is_lost() => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                site.idle.put(lane);
+                return Ok(());
+            }
+        }
+    }
+    let mut lane = site.admin().await?;
+    hand_over(site, &mut *lane, plan).await?;
+    site.idle.put(lane);
+    Ok(())
+}
+
+async fn hand_over(
+    site: &MysqlSite,
+    lane: &mut dyn Lane,
+    plan: &Plan<'_>,
+) -> Result<(), ProvisionError> {
+    let from = plan.from.ok_or(ProvisionError::NotReady)?;
+    let comment = mysql_comment(lane, database(plan)?).await?;
+    if ![mysql_mark(from), mysql_mark(plan.tenant)].contains(&comment.unwrap_or_default()) {
+        return Err(SiteError::NotOurs.into());
+    }
+    set_password(site, lane, plan).await?;
+    mark_for(lane, plan).await
+}
+
+/// Where handing over was broken off.
+async fn hand_over_what_is_left(
+    lane: &mut dyn Lane,
+    plan: &Plan<'_>,
+) -> Result<(), ProvisionError> {
+    match plan.from {
+        Some(from) if mysql_comment(lane, database(plan)?).await? == Some(mysql_mark(from)) => {
+            mark_for(lane, plan).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn mark_for(lane: &mut dyn Lane, plan: &Plan<'_>) -> Result<(), ProvisionError> {
+    let sql = format!(
+        "ALTER DATABASE {} COMMENT '{}'",
+        mysql_quoted(database(plan)?),
+        mysql_mark(plan.tenant)
+    );
+    step(lane, "hand over", "ALTER", sql).await
 }
 
 /// Those of a locked account go on until they are ended.

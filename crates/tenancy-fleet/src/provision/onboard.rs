@@ -56,6 +56,8 @@ impl Fleet {
     /// Records a tenant, makes its place and makes it active: what a sign-up handler calls. It may
     /// be called again for a tenant that is not active yet, and goes on where it was left.
     ///
+    /// Where places were [made ahead of need](Self::fill_pending), it takes one of them.
+    ///
     /// On a site of shared tables there is nothing to make, and the tenant is active at once.
     ///
     /// # Errors
@@ -75,7 +77,13 @@ impl Fleet {
         }
         // The name must be possible before anything is recorded.
         let placement = site.placement(&id)?;
-        match self.registry.create(new.placement(placement), actor).await {
+        let new = new.placement(placement);
+        match self.take_pending(&new, actor).await {
+            Ok(Some(entry)) => return Ok(entry),
+            Ok(None) | Err(ProvisionError::Registry(RegistryError::IdTaken)) => {}
+            Err(error) => return Err(error),
+        }
+        match self.registry.create(new, actor).await {
             Ok(_) => {}
             Err(RegistryError::IdTaken) if self.is_waiting(&id).await? => {}
             Err(error) => return Err(error.into()),

@@ -9,7 +9,7 @@ use tenancy_postgres::ident::Identifier;
 use tenancy_postgres::plan::{self, Needs};
 use tenancy_postgres::role::{self, TenantRole};
 use tenancy_postgres::schema::{self, SchemaAccess, TenantSchema};
-use tenancy_postgres::{database, sqlstate};
+use tenancy_postgres::{database, mark, sqlstate};
 
 use super::ProvisionError;
 use super::hold::Plan;
@@ -59,6 +59,7 @@ pub(super) async fn make(
     plan: &Plan<'_>,
 ) -> Result<(), ProvisionError> {
     run(lane, role::table_owner(&site.owner)).await?;
+    hand_over_what_is_left(site, lane, plan).await?;
     if let Some(credential) = &plan.credential {
         let role = role(plan, credential.user())?;
         run(lane, role.create(credential.password()).map_err(refused)?).await?;
@@ -72,6 +73,75 @@ pub(super) async fn make(
     make_database(site, lane, &database).await?;
     let mut inside = site.connect(database.name().as_str()).await?;
     run(&mut *inside, database.open(&site.owner)).await
+}
+
+/// On a connection that is kept for it.
+pub(super) async fn hand_over_quickly(
+    site: &PostgresSite,
+    plan: &Plan<'_>,
+) -> Result<(), ProvisionError> {
+    if let Some(mut lane) = site.idle.take() {
+        match hand_over(site, &mut *lane, plan).await {
+            // It may have been closed since.
+            Err(ProvisionError::Site(SiteError::Database(fault))) if fault.is_lost() => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                site.idle.put(lane);
+                return Ok(());
+            }
+        }
+    }
+    let mut lane = site.admin().await?;
+    hand_over(site, &mut *lane, plan).await?;
+    site.idle.put(lane);
+    Ok(())
+}
+
+async fn hand_over(
+    site: &PostgresSite,
+    lane: &mut dyn Lane,
+    plan: &Plan<'_>,
+) -> Result<(), ProvisionError> {
+    let from = plan.from.ok_or(ProvisionError::NotReady)?;
+    let role = login_role(plan)?;
+    let login = role
+        .as_ref()
+        .zip(plan.credential.as_ref())
+        .map(|(role, credential)| (role, credential.password()));
+    let steps = if plan.placement.strategy() == Strategy::SchemaPerTenant {
+        let schema = schema(site, plan)?;
+        mark::hand_over(from, mark::Place::Schema(&schema, &site.owner), login)
+    } else {
+        mark::hand_over(from, mark::Place::Database(&database(site, plan)?), login)
+    };
+    run(lane, steps.map_err(refused)?).await
+}
+
+/// Where handing over was broken off.
+async fn hand_over_what_is_left(
+    site: &PostgresSite,
+    lane: &mut dyn Lane,
+    plan: &Plan<'_>,
+) -> Result<(), ProvisionError> {
+    let Some(from) = plan.from else {
+        return Ok(());
+    };
+    let role = login_role(plan)?;
+    let steps = if plan.placement.strategy() == Strategy::SchemaPerTenant {
+        let schema = schema(site, plan)?;
+        let place = mark::Place::Schema(&schema, &site.owner);
+        mark::hand_over_what_is_left(from, place, role.as_ref())
+    } else {
+        let database = database(site, plan)?;
+        let place = mark::Place::Database(&database);
+        mark::hand_over_what_is_left(from, place, role.as_ref())
+    };
+    run(lane, steps).await
+}
+
+fn login_role(plan: &Plan<'_>) -> Result<Option<TenantRole>, ProvisionError> {
+    let login = plan.placement.credential();
+    login.map(|login| role(plan, login)).transpose()
 }
 
 async fn make_database(
@@ -106,11 +176,8 @@ pub(super) async fn remove(
     lane: &mut dyn Lane,
     plan: &Plan<'_>,
 ) -> Result<(), ProvisionError> {
-    let role = plan
-        .placement
-        .credential()
-        .map(|login| role(plan, login))
-        .transpose()?;
+    let role = login_role(plan)?;
+    hand_over_what_is_left(site, lane, plan).await?;
     if let Some(role) = &role {
         run(lane, role.lock_out()).await?;
     }

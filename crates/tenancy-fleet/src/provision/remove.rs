@@ -111,6 +111,7 @@ impl Fleet {
                 tenant: id,
                 placement,
                 credential: None,
+                from: entry.claimed_from.as_ref(),
             };
             hold.remove(&plan).await?;
         }

@@ -34,6 +34,7 @@ impl Fleet {
             tenant: id,
             placement,
             credential: Some(next),
+            from: None,
         };
         hold.set_password(&plan).await?;
         let promote = |_: &Entry| Some(Change::promote());

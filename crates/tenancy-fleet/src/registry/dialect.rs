@@ -15,12 +15,17 @@ impl Dialect {
     /// The statement as this database takes it.
     pub(crate) fn sql(&self, template: &str) -> String {
         let mut sql = template.to_owned();
-        for table in ["registry", "tenant", "domain", "place", "audit"] {
+        for table in ["registry", "tenant", "domain", "place", "pending", "audit"] {
             sql = sql.replace(
                 &format!("{{{table}}}"),
                 &self.names.quoted(self.kind, table),
             );
         }
+        // The next one that nobody else is about to take.
+        let next = match self.kind {
+            Kind::Sqlite => "",
+            _ => "FOR UPDATE SKIP LOCKED",
+        };
         let (now, lock, skip) = match self.kind {
             Kind::Postgres => (
                 "(extract(epoch FROM statement_timestamp()) * 1000)::bigint",
@@ -40,6 +45,7 @@ impl Dialect {
         };
         let sql = sql
             .replace("{now}", now)
+            .replace("{for_update_of_the_next}", next)
             .replace("{for_update}", lock)
             .replace("{unless_there}", skip);
         if self.kind == Kind::Postgres {

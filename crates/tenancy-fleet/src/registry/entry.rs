@@ -96,6 +96,8 @@ pub struct Entry {
     pub(crate) placement: Option<Placement>,
     pub(crate) sealed: Option<Sealed>,
     pub(crate) next: Option<Sealed>,
+    /// The id that its place was made for, before its tenant was known.
+    pub(crate) claimed_from: Option<TenantId>,
     pub(crate) metadata: serde_json::Value,
     pub(crate) applied_version: Option<i64>,
     pub(crate) provisioning: Provisioning,
@@ -108,7 +110,7 @@ pub struct Entry {
 
 /// What [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "t.id, t.status, t.strategy, t.placed, t.server, t.database_name, t.schema_name, \
-     t.credential_name, t.sealed_credential, t.sealed_next, t.metadata, t.applied_version, t.provisioning, t.outcome, \
+     t.credential_name, t.sealed_credential, t.sealed_next, t.claimed_from, t.metadata, t.applied_version, t.provisioning, t.outcome, \
      t.revision, t.created_at, t.updated_at, d.domain";
 
 impl Entry {
@@ -225,6 +227,10 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
     ];
     let (strategy, placement) = place::read(&strategy, placed, parts)?;
     let (current, next) = (sealed(&mut row)?, sealed(&mut row)?);
+    let claimed_from = row
+        .optional_text("id")?
+        .map(|text| TenantId::new(text).map_err(|_| malformed("id")))
+        .transpose()?;
     let metadata =
         serde_json::from_str(&row.text("metadata")?).map_err(|_| malformed("metadata"))?;
     let applied_version = row.optional_int("version")?;
@@ -248,6 +254,7 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
         placement,
         sealed: current,
         next,
+        claimed_from,
         metadata,
         applied_version,
         provisioning,

@@ -52,6 +52,7 @@ mod install;
 mod limits;
 mod names;
 mod new_tenant;
+mod pending;
 mod place;
 mod read;
 mod store;
@@ -71,6 +72,8 @@ pub use credential::Credential;
 pub use entry::{Entry, Provisioning, Revision};
 pub use error::RegistryError;
 pub use new_tenant::NewTenant;
+pub(crate) use pending::Applied;
+pub(crate) use pending::Pending;
 pub use read::List;
 pub use watch::Watch;
 

@@ -8,6 +8,7 @@ use tenancy_core::{Domain, Placement, Strategy, TenantId, TenantStatus};
 use super::RegistryError;
 use super::change::metadata_text;
 use super::entry::Provisioning;
+use crate::secrets::Sealed;
 
 /// A tenant that is about to be recorded. `Debug` shows its id alone.
 ///
@@ -36,6 +37,10 @@ pub struct NewTenant {
     pub(crate) provisioning: Provisioning,
     pub(crate) metadata: String,
     pub(crate) domains: Vec<Domain>,
+    /// The login's credential, where the place was made before its tenant was known.
+    pub(crate) sealed: Option<Sealed>,
+    /// The id that such a place was made for.
+    pub(crate) claimed_from: Option<TenantId>,
 }
 
 impl NewTenant {
@@ -55,6 +60,8 @@ impl NewTenant {
             },
             metadata: "null".to_owned(),
             domains: Vec::new(),
+            sealed: None,
+            claimed_from: None,
         }
     }
 

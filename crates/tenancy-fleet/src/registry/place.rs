@@ -92,6 +92,21 @@ fn part(name: Option<&str>) -> String {
     name.map_or("-".to_owned(), |name| format!("{}:{name}", name.len()))
 }
 
+impl Keys {
+    /// The database, its kind, and the database or the schema in it.
+    pub(crate) fn parts(&self) -> (&str, &'static str, &str) {
+        (&self.place, self.kind, &self.key)
+    }
+}
+
+/// Records the database, which is one tenant's own or one that tenants share, for good.
+pub(crate) async fn hold(turn: &mut Turn, keys: &Keys) -> Result<(), RegistryError> {
+    let sql = "INSERT INTO {place} (place, kind) VALUES (?, ?) {unless_there}";
+    turn.run(sql, &[(&keys.place).into(), keys.kind.into()])
+        .await?;
+    Ok(())
+}
+
 /// Records the placement of a tenant whose row is there, and is not placed or placed there already.
 pub(crate) async fn claim(
     turn: &mut Turn,
@@ -100,9 +115,7 @@ pub(crate) async fn claim(
     keys: Option<&Keys>,
 ) -> Result<(), RegistryError> {
     if let Some(keys) = keys {
-        let sql = "INSERT INTO {place} (place, kind) VALUES (?, ?) {unless_there}";
-        turn.run(sql, &[(&keys.place).into(), keys.kind.into()])
-            .await?;
+        hold(turn, keys).await?;
     }
     let sql = "UPDATE {tenant} SET strategy = ?, placed = 1, server = ?, database_name = ?, schema_name = ?, \
                credential_name = ?, place = ?, place_kind = ?, place_key = ? WHERE id = ?";
@@ -123,7 +136,7 @@ pub(crate) async fn claim(
 }
 
 /// The key is another's, or the place is there with the other kind.
-fn taken(fault: Fault) -> RegistryError {
+pub(crate) fn taken(fault: Fault) -> RegistryError {
     if fault.is(FaultKind::Unique) || fault.is(FaultKind::Reference) {
         RegistryError::PlaceTaken
     } else {

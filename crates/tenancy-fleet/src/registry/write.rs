@@ -169,7 +169,7 @@ impl Registry {
     }
 }
 
-async fn insert(
+pub(super) async fn insert(
     turn: &mut Turn,
     new: &NewTenant,
     keys: Option<&Keys>,
@@ -178,14 +178,18 @@ async fn insert(
     let id = new.id.as_str();
     let strategy = new.strategy.to_string();
     // Active only below, once it is placed.
-    let sql = "INSERT INTO {tenant} (id, status, strategy, placed, metadata, provisioning, revision, created_at, updated_at) \
-               VALUES (?, ?, ?, 0, ?, ?, 1, {now}, {now})";
+    let sql = "INSERT INTO {tenant} (id, status, strategy, placed, metadata, provisioning, sealed_credential, sealed_with, \
+               claimed_from, revision, created_at, updated_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, 1, {now}, {now})";
+    let sealed = new.sealed.as_ref().map(ToString::to_string);
     let values = [
         id.into(),
         TenantStatus::Provisioning.as_str().into(),
         (&strategy).into(),
         (&new.metadata).into(),
         new.provisioning.as_str().into(),
+        sealed.as_deref().into(),
+        new.sealed.as_ref().map(Sealed::key_id).into(),
+        new.claimed_from.as_ref().map(TenantId::as_str).into(),
     ];
     let inserted = turn.run(sql, &values).await;
     inserted.map_err(taken(RegistryError::IdTaken))?;
@@ -355,13 +359,13 @@ fn ensure_whole(
 }
 
 /// Commits or rolls back. `None`: it may be tried again.
-async fn settle(
+pub(super) async fn settle<T>(
     turn: Turn,
-    done: Result<Entry, RegistryError>,
+    done: Result<T, RegistryError>,
     tries: &mut u32,
-) -> Option<Result<Entry, RegistryError>> {
+) -> Option<Result<T, RegistryError>> {
     let result = match done {
-        Ok(entry) => turn.commit().await.map(|()| entry),
+        Ok(value) => turn.commit().await.map(|()| value),
         Err(error) => {
             turn.roll_back().await;
             Err(error)
@@ -375,7 +379,7 @@ async fn settle(
 }
 
 /// Longer each time, and by chance, so that two don't meet again.
-async fn pause(tries: u32) {
+pub(super) async fn pause(tries: u32) {
     let mut byte = [0];
     // Without chance they still part by their number of tries.
     let _ = getrandom::fill(&mut byte);

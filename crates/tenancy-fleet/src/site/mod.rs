@@ -20,6 +20,8 @@
 //! ```
 
 mod error;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod idle;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod names;
@@ -121,7 +123,20 @@ impl Site {
         self.placement_named(tenant.as_str())
     }
 
-    pub(crate) fn placement_named(&self, name: &str) -> Result<Placement, SiteError> {
+    /// Whether places are made ahead of need here.
+    pub(crate) fn makes_ahead(&self) -> bool {
+        let on_a_server = match &self.engine {
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => true,
+            #[cfg(feature = "mysql")]
+            Engine::Mysql(_) => true,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => false,
+        };
+        on_a_server && self.strategy != Strategy::RowLevel
+    }
+
+    fn placement_named(&self, name: &str) -> Result<Placement, SiteError> {
         match &self.engine {
             #[cfg(feature = "postgres")]
             Engine::Postgres(site) => site.placement(self.strategy, &self.prefixes, name),

@@ -8,6 +8,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::mysql::MySqlConnectOptions;
 use tenancy_core::{Placement, Strategy, TenantId};
 
+use super::idle::Idle;
 use super::names::{Prefixes, name};
 use super::{Engine, Inside, Open, Site, SiteError};
 use crate::db::{Cell, Lane, fault};
@@ -17,12 +18,12 @@ const MAX_NAME: usize = 64;
 /// The longest name of a user that MariaDB and its tools agree on.
 const MAX_USER: usize = 80;
 
-/// What the comment of a tenant's database says. Databases have comments from MariaDB 10.5 on.
+/// What the comment of a tenant's database says.
 pub(crate) fn mark(tenant: &TenantId) -> String {
     format!("tenancy: tenant {tenant}")
 }
 
-/// A MariaDB server (10.5 or later) with a database and a user for each tenant, by an
+/// A MariaDB server (10.6 or later) with a database and a user for each tenant, by an
 /// administrator's URL.
 ///
 /// The user needs `CREATE`, `DROP`, `CREATE USER` and the rights that it grants, with
@@ -33,6 +34,7 @@ pub(crate) fn mark(tenant: &TenantId) -> String {
 pub struct MysqlSite {
     options: MySqlConnectOptions,
     pub(crate) login_host: String,
+    pub(crate) idle: Idle,
 }
 
 impl MysqlSite {
@@ -53,6 +55,7 @@ impl MysqlSite {
         Ok(Self {
             options,
             login_host: "%".to_owned(),
+            idle: Idle::default(),
         })
     }
 
@@ -111,13 +114,13 @@ impl MysqlSite {
     /// An administrator's connection.
     pub(crate) async fn admin(&self) -> Result<Box<dyn Lane>, SiteError> {
         let mut lane = connect(self.options.clone()).await?;
-        // Comments on databases came with 10.5; MySQL has none.
+        // Comments on databases came with 10.5, SKIP LOCKED with 10.6; MySQL's databases have no comments.
         let sql = "SELECT VERSION()";
         let rows = lane.rows(sql.to_owned(), &[]).await.map_err(fault)?;
         match rows.into_iter().flatten().next() {
             Some(Cell::Text(version)) if is_supported(&version) => Ok(lane),
             _ => Err(SiteError::Server {
-                reason: "the tenants' server is no MariaDB of 10.5 or later: databases of MySQL's have no comment to carry the mark that says whose one is",
+                reason: "the tenants' server is no MariaDB of 10.6 or later: databases of MySQL's have no comment to carry the mark that says whose one is",
             }),
         }
     }
@@ -180,7 +183,7 @@ fn is_supported(version: &str) -> bool {
     let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {
         return false;
     };
-    version.contains("MariaDB") && (major, minor) >= (10, 5)
+    version.contains("MariaDB") && (major, minor) >= (10, 6)
 }
 
 fn is_reserved(database: &str) -> bool {
@@ -214,12 +217,12 @@ mod tests {
     fn knows_mariadb_from_mysql() {
         for yes in [
             "10.11.19-MariaDB-0+deb12u2",
-            "10.5.0-MariaDB",
+            "10.6.0-MariaDB",
             "11.4.2-MariaDB-log",
         ] {
             assert!(is_supported(yes), "{yes}");
         }
-        for no in ["8.0.40", "10.4.34-MariaDB", "5.7.44-log", "", "MariaDB"] {
+        for no in ["8.0.40", "10.5.34-MariaDB", "5.7.44-log", "", "MariaDB"] {
             assert!(!is_supported(no), "{no}");
         }
     }

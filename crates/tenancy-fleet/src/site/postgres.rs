@@ -12,6 +12,7 @@ use tenancy_postgres::ident::Identifier;
 use tenancy_postgres::mark;
 use tenancy_postgres::schema::TenantSchema;
 
+use super::idle::Idle;
 use super::names::{Prefixes, name};
 use super::{Engine, Inside, Open, Site, SiteError};
 use crate::db::{Cell, Lane, fault};
@@ -33,6 +34,7 @@ pub struct PostgresSite {
     pub(crate) shared: Vec<Identifier>,
     pub(crate) template: Option<Identifier>,
     pub(crate) routed: Option<Identifier>,
+    pub(crate) idle: Idle,
 }
 
 impl PostgresSite {
@@ -63,6 +65,7 @@ impl PostgresSite {
             shared: Vec::new(),
             template: None,
             routed: None,
+            idle: Idle::default(),
         })
     }
 

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS {tenant} (
   place {text:540},
   place_kind {text:8},
   place_key {text:800} UNIQUE,
+  claimed_from {text:63},
   sealed_credential {text:6000},
   sealed_with {text:32},
   sealed_next {text:6000},
@@ -37,6 +38,22 @@ CREATE TABLE IF NOT EXISTS {tenant} (
   CHECK (strategy = 'row-level' OR placed = 0 OR place IS NOT NULL AND place_kind IS NOT NULL AND place_key IS NOT NULL),
   CHECK ((sealed_credential IS NULL) = (sealed_with IS NULL)),
   CHECK (sealed_next IS NULL OR sealed_credential IS NOT NULL)
+){end};
+CREATE TABLE IF NOT EXISTS {pending} (
+  id {text:63} NOT NULL PRIMARY KEY,
+  strategy {text:32} NOT NULL CHECK (strategy IN ('schema-per-tenant', 'database-per-tenant')),
+  server {text:255},
+  database_name {text:255},
+  schema_name {text:255},
+  credential_name {text:255},
+  place {text:540} NOT NULL,
+  place_kind {text:8} NOT NULL,
+  place_key {text:800} NOT NULL UNIQUE,
+  ready {int} NOT NULL CHECK (ready IN (0, 1)),
+  applied_version {int},
+  applied_digest {text:64},
+  created_at {int} NOT NULL,
+  FOREIGN KEY (place, place_kind) REFERENCES {place} (place, kind)
 ){end};
 CREATE TABLE IF NOT EXISTS {domain} (
   domain {text:253} NOT NULL PRIMARY KEY,

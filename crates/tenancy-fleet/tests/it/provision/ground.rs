@@ -132,7 +132,7 @@ impl Ground {
 
     /// The administrator inside a tenant's place.
     pub(crate) async fn inside(&self, id: &TenantId) -> Side {
-        let name = format!("{}{id}", self.prefix);
+        let (name, _) = self.names(id).await;
         match &self.kind {
             Kind::Sqlite(_) => {
                 Side::connect(&format!("sqlite://{}", self.file(id).display())).await
@@ -146,6 +146,20 @@ impl Ground {
                 side
             }
         }
+    }
+
+    /// The names of a tenant's database or schema, and of its login: as they are recorded, or as they
+    /// would be.
+    async fn names(&self, id: &TenantId) -> (String, String) {
+        let entry = self.registry.get(id).await.unwrap();
+        let plain = format!("{}{id}", self.prefix);
+        let recorded = entry.as_ref().and_then(Entry::placement);
+        let place = recorded.and_then(|place| place.schema_name().or(place.database_name()));
+        let login = recorded.and_then(|place| place.credential());
+        (
+            place.unwrap_or(&plain).to_owned(),
+            login.unwrap_or(&plain).to_owned(),
+        )
     }
 
     pub(crate) fn file(&self, id: &TenantId) -> PathBuf {
@@ -165,8 +179,8 @@ impl Ground {
         password: &str,
         place: &TenantId,
     ) -> Result<Side, sqlx::Error> {
-        let name = format!("{}{place}", self.prefix);
-        let user = format!("{}{id}", self.prefix);
+        let (name, _) = self.names(place).await;
+        let (_, user) = self.names(id).await;
         let (scheme, rest) = self.admin_url.split_once("://").unwrap();
         let (_, host) = rest.rsplit_once('@').unwrap();
         let url = format!("{scheme}://{user}:{password}@{host}");
@@ -183,7 +197,7 @@ impl Ground {
 
     /// How many things of this tenant's name there are: databases, schemas, logins, files.
     pub(crate) async fn things(&self, id: &TenantId) -> i64 {
-        let name = format!("{}{id}", self.prefix);
+        let (name, login) = self.names(id).await;
         match &self.kind {
             Kind::Sqlite(_) => {
                 let files = std::fs::read_dir(self.folder()).unwrap();
@@ -197,7 +211,7 @@ impl Ground {
                     .number(&format!(
                         "SELECT (SELECT count(*) FROM pg_database WHERE datname = '{name}') \
                          + (SELECT count(*) FROM pg_namespace WHERE nspname = '{name}') \
-                         + (SELECT count(*) FROM pg_roles WHERE rolname = '{name}')"
+                         + (SELECT count(*) FROM pg_roles WHERE rolname = '{login}')"
                     ))
                     .await
             }
@@ -206,7 +220,7 @@ impl Ground {
                     .await
                     .number(&format!(
                         "SELECT CAST((SELECT count(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{name}') \
-                         + (SELECT count(*) FROM mysql.user WHERE User = '{name}') AS SIGNED)"
+                         + (SELECT count(*) FROM mysql.user WHERE User = '{login}') AS SIGNED)"
                     ))
                     .await
             }

@@ -5,6 +5,7 @@ mod foreign;
 mod ground;
 mod hostile;
 mod life;
+mod pending;
 mod races;
 
 /// Runs each test on every kind of site.
