@@ -7,12 +7,20 @@
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod db;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub mod migrations;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod provision;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod registry;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub mod run;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod script;
 pub mod secrets;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub mod seeds;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod site;
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-pub use db::Fault;
+pub use db::{Fault, ScriptFault};

@@ -6,13 +6,18 @@ mod fault;
 pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod said;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 pub use fault::Fault;
 pub(crate) use fault::{FaultKind, fault};
+pub use said::ScriptFault;
+pub(crate) use said::said;
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +75,8 @@ pub(crate) enum Cell {
 
 pub(crate) type Row = Vec<Cell>;
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, sqlx::Error>>;
+/// How many statements were answered, and what stopped the one behind them.
+pub(crate) type Counted<'a> = BoxFuture<'a, (usize, Result<(), sqlx::Error>)>;
 
 /// A connection, checked out of a pool or alone.
 pub(crate) trait Lane: Send {
@@ -77,6 +84,8 @@ pub(crate) trait Lane: Send {
     fn raw(&mut self, sql: String) -> Answer<'_, ()>;
     /// The same, with the rows of all of them.
     fn raw_rows(&mut self, sql: String) -> Answer<'_, Vec<Row>>;
+    /// Somebody's script, as one message.
+    fn script(&mut self, sql: Arc<str>) -> Counted<'_>;
     fn run<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, u64>;
     fn rows<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, Vec<Row>>;
     /// Has it closed instead of handed back.
@@ -104,6 +113,23 @@ macro_rules! lane {
                         .fetch_all(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)))
                         .await?;
                     rows.iter().map(cells).collect()
+                })
+            }
+
+            fn script(&mut $self, sql: std::sync::Arc<str>) -> crate::db::Counted<'_> {
+                Box::pin(async move {
+                    use futures_util::TryStreamExt as _;
+                    use sqlx::Executor as _;
+                    let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
+                    let mut answers = $connection.fetch_many(sql);
+                    let mut count = 0;
+                    loop {
+                        match answers.try_next().await {
+                            Ok(Some(answer)) => count += usize::from(answer.is_left()),
+                            Ok(None) => return (count, Ok(())),
+                            Err(error) => return (count, Err(error)),
+                        }
+                    }
                 })
             }
 

@@ -1,7 +1,7 @@
 //! MariaDB and MySQL. Text is bound and read as bytes: nothing is folded, padded or trimmed where
 //! it is compared.
 
-use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlRow};
+use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::{Column as _, MySql, Row as _, TypeInfo as _};
@@ -45,4 +45,22 @@ fn cells(row: &MySqlRow) -> Result<Vec<Cell>, sqlx::Error> {
             .map_err(|error| sqlx::Error::Decode(Box::new(error)))
     };
     (0..row.len()).map(cell).collect()
+}
+
+/// Names where the message has nothing else, and the line of a syntax error: its text is quoted
+/// there, so it is not shown.
+pub(super) fn said(error: &MySqlDatabaseError) -> (Option<String>, Option<usize>) {
+    let message = error.message();
+    match error.number() {
+        // There already, missing, unknown, twice: a table, column or key.
+        1050 | 1051 | 1054 | 1060 | 1061 | 1072 | 1091 | 1146 => (Some(message.to_owned()), None),
+        1064 => {
+            let line = message
+                .rsplit_once("at line ")
+                .map(|(_, line)| line.parse());
+            (Some("its syntax".to_owned()), line.and_then(Result::ok))
+        }
+        1969 => (Some("its time limit was reached".to_owned()), None),
+        _ => (None, None),
+    }
 }

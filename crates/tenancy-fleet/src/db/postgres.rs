@@ -1,7 +1,7 @@
 //! PostgreSQL.
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::postgres::{PgArguments, PgConnection, PgDatabaseError, PgErrorPosition, PgRow};
 use sqlx::query::Query;
 use sqlx::{Column as _, Postgres, Row as _, TypeInfo as _};
 
@@ -34,4 +34,34 @@ fn cells(row: &PgRow) -> Result<Vec<Cell>, sqlx::Error> {
         })
     };
     (0..row.len()).map(cell).collect()
+}
+
+/// Names, and the line of the script.
+pub(super) fn said(error: &PgDatabaseError, script: &str) -> (Option<String>, Option<usize>) {
+    let line = match error.position() {
+        Some(PgErrorPosition::Original(at)) => {
+            let before = script.chars().take(at.saturating_sub(1));
+            Some(1 + before.filter(|each| *each == '\n').count())
+        }
+        _ => None,
+    };
+    // A function's context means that the words may be made of rows.
+    let own = error.r#where().is_none();
+    let words = match error.code() {
+        "57014" => Some("its time limit was reached, or it was cancelled".to_owned()),
+        code if code.starts_with("42") && own => Some(error.message().to_owned()),
+        _ => {
+            let names = [
+                ("table", error.table()),
+                ("column", error.column()),
+                ("constraint", error.constraint()),
+            ];
+            let names: Vec<_> = names
+                .into_iter()
+                .filter_map(|(what, name)| Some(format!("{what} {}", name?)))
+                .collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        }
+    };
+    (words, line)
 }

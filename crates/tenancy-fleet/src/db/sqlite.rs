@@ -2,7 +2,7 @@
 
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteError, SqliteRow};
 use sqlx::{Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 
 use super::{Cell, Value, lane};
@@ -41,4 +41,35 @@ fn cells(row: &SqliteRow) -> Result<Vec<Cell>, sqlx::Error> {
         })
     };
     (0..row.len()).map(cell).collect()
+}
+
+/// Names, where the message has nothing else.
+pub(super) fn said(error: &SqliteError) -> (Option<String>, Option<usize>) {
+    const NAMES: [&str; 8] = [
+        "no such table: ",
+        "no such column: ",
+        "no such index: ",
+        "duplicate column name: ",
+        "UNIQUE constraint failed: ",
+        "NOT NULL constraint failed: ",
+        "CHECK constraint failed: ",
+        "FOREIGN KEY constraint failed",
+    ];
+    // A trigger's own words may be made of rows.
+    const TRIGGER: &str = "1811";
+    let error = error as &dyn sqlx::error::DatabaseError;
+    if error.code().as_deref() == Some(TRIGGER) {
+        return (None, None);
+    }
+    let message = error.message();
+    let is_named = NAMES.iter().any(|start| message.starts_with(start))
+        || message.ends_with(" already exists");
+    let words = if is_named {
+        Some(message)
+    } else if message.ends_with(": syntax error") || message == "incomplete input" {
+        Some("its syntax")
+    } else {
+        None
+    };
+    (words.map(str::to_owned), None)
 }

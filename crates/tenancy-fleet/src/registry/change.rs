@@ -8,7 +8,7 @@ use tenancy_core::{Domain, Placement, TenantStatus};
 use super::RegistryError;
 use super::credential::Credential;
 use super::entry::{Provisioning, Revision};
-use super::limits::{MAX_METADATA, MAX_OUTCOME, text};
+use super::limits::{MAX_DIGEST, MAX_METADATA, MAX_OUTCOME, text};
 
 /// What is to become of a tenant: one thing, or [several](Self::and) that hold together or not at
 /// all. `Debug` shows the words alone.
@@ -41,6 +41,7 @@ pub(crate) enum Part {
     Reseal,
     ForgetCredential,
     AppliedVersion(Option<i64>),
+    Applied(Option<i64>, String),
     Provisioning(Provisioning),
     Outcome(Option<String>),
 }
@@ -102,7 +103,18 @@ impl Change {
         Part::ForgetCredential.into()
     }
 
-    /// The last migration that was applied.
+    /// The last migration that was applied, and the
+    /// [digest](crate::migrations::MigrationSet::digest) of all up to it.
+    ///
+    /// # Errors
+    /// [`RegistryError::Length`] when the digest is none.
+    pub fn applied(version: Option<i64>, digest: String) -> Result<Self, RegistryError> {
+        text("digest", &digest, MAX_DIGEST)?;
+        Ok(Part::Applied(version, digest).into())
+    }
+
+    /// The last migration that was applied. The digest is forgotten, so that the next run looks
+    /// into the tenant's own ledger.
     pub fn applied_version(version: Option<i64>) -> Self {
         Part::AppliedVersion(version).into()
     }
@@ -154,6 +166,7 @@ impl Change {
                 Part::Reseal
                     | Part::NextCredential(_)
                     | Part::AppliedVersion(_)
+                    | Part::Applied(..)
                     | Part::Provisioning(_)
                     | Part::Outcome(_)
             )
@@ -197,7 +210,7 @@ impl Part {
             Self::Promote => "credential-promoted",
             Self::Reseal => "resealed",
             Self::ForgetCredential => "credential-forgotten",
-            Self::AppliedVersion(_) => "version",
+            Self::AppliedVersion(_) | Self::Applied(..) => "version",
             Self::Provisioning(_) => "provisioning",
             Self::Outcome(_) => "outcome",
         }
@@ -225,7 +238,7 @@ impl Part {
     fn detail(&self) -> Option<String> {
         match self {
             Self::AddDomain(domain) | Self::RemoveDomain(domain) => Some(domain.to_string()),
-            Self::AppliedVersion(version) => {
+            Self::AppliedVersion(version) | Self::Applied(version, _) => {
                 Some(version.map_or("none".to_owned(), |version| version.to_string()))
             }
             Self::Provisioning(state) => Some(state.to_string()),

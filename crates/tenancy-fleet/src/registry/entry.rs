@@ -100,6 +100,7 @@ pub struct Entry {
     pub(crate) claimed_from: Option<TenantId>,
     pub(crate) metadata: serde_json::Value,
     pub(crate) applied_version: Option<i64>,
+    pub(crate) applied_digest: Option<String>,
     pub(crate) provisioning: Provisioning,
     pub(crate) outcome: Option<String>,
     pub(crate) revision: Revision,
@@ -110,7 +111,7 @@ pub struct Entry {
 
 /// What [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "t.id, t.status, t.strategy, t.placed, t.server, t.database_name, t.schema_name, \
-     t.credential_name, t.sealed_credential, t.sealed_next, t.claimed_from, t.metadata, t.applied_version, t.provisioning, t.outcome, \
+     t.credential_name, t.sealed_credential, t.sealed_next, t.claimed_from, t.metadata, t.applied_version, t.applied_digest, t.provisioning, t.outcome, \
      t.revision, t.created_at, t.updated_at, d.domain";
 
 impl Entry {
@@ -161,6 +162,12 @@ impl Entry {
     /// The last migration that was applied to it.
     pub fn applied_version(&self) -> Option<i64> {
         self.applied_version
+    }
+
+    /// The [digest](crate::migrations::MigrationSet::digest) of the migrations up to there. `None`:
+    /// not known, so the next run looks into the tenant's own ledger.
+    pub fn applied_digest(&self) -> Option<&str> {
+        self.applied_digest.as_deref()
     }
 
     /// How far the making of its place is.
@@ -234,6 +241,7 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
     let metadata =
         serde_json::from_str(&row.text("metadata")?).map_err(|_| malformed("metadata"))?;
     let applied_version = row.optional_int("version")?;
+    let applied_digest = row.optional_text("digest")?;
     let provisioning =
         Provisioning::parse(&row.text("provisioning")?).ok_or(malformed("provisioning state"))?;
     let outcome = row.optional_text("outcome")?;
@@ -257,6 +265,7 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
         claimed_from,
         metadata,
         applied_version,
+        applied_digest,
         provisioning,
         outcome,
         revision,

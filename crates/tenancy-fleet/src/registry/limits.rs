@@ -8,6 +8,8 @@ pub(crate) const MAX_NAME: usize = 255;
 pub(crate) const MAX_METADATA: usize = 64 * 1024;
 /// The longest outcome, in bytes.
 pub(crate) const MAX_OUTCOME: usize = 1024;
+/// A digest, in hexadecimal.
+pub(crate) const MAX_DIGEST: usize = 64;
 /// The longest name of a login, in bytes.
 pub(crate) const MAX_USER: usize = 255;
 

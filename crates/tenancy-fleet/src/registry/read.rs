@@ -29,6 +29,8 @@ pub struct List {
     after: Option<TenantId>,
     status: Option<TenantStatus>,
     sealed_otherwise: Option<String>,
+    in_place: bool,
+    not_at: Option<(Option<i64>, String)>,
     limit: u16,
 }
 
@@ -39,6 +41,8 @@ impl Default for List {
             after: None,
             status: None,
             sealed_otherwise: None,
+            in_place: false,
+            not_at: None,
             limit: 100,
         }
     }
@@ -67,12 +71,34 @@ impl List {
         self
     }
 
+    /// Those whose own place is [ready](super::Provisioning::Ready), and that are not archived:
+    /// what a run over the fleet works on. Suspended ones are among them.
+    pub fn in_place(mut self) -> Self {
+        self.in_place = true;
+        self
+    }
+
+    /// Those that are not known to be at this version with this
+    /// [digest](crate::migrations::MigrationSet::digest): who is behind, ahead, or was not looked
+    /// at for certain.
+    pub fn not_at(mut self, version: Option<i64>, digest: impl Into<String>) -> Self {
+        self.not_at = Some((version, digest.into()));
+        self
+    }
+
     /// This many a page, from 1 to [`MAX_LIMIT`](Self::MAX_LIMIT).
     pub fn limit(mut self, tenants: u16) -> Self {
         self.limit = tenants.clamp(1, Self::MAX_LIMIT);
         self
     }
 }
+
+/// What [`List::in_place`] adds, for `p`.
+pub(super) const IN_PLACE: &str =
+    " AND p.provisioning = 'ready' AND p.status <> 'archived' AND p.strategy <> 'row-level'";
+/// What [`List::not_at`] asks of `p`. No migration has version zero.
+pub(super) const NOT_AT: &str =
+    "(COALESCE(p.applied_version, 0) <> ? OR COALESCE(p.applied_digest, '') <> ?)";
 
 impl Registry {
     /// The tenant of this id.
@@ -115,6 +141,15 @@ impl Registry {
         if let Some(key_id) = &list.sealed_otherwise {
             filter.push_str(" AND p.sealed_with <> ?");
             values.push(key_id.into());
+        }
+        if list.in_place {
+            filter.push_str(IN_PLACE);
+        }
+        if let Some((version, digest)) = &list.not_at {
+            filter.push_str(" AND ");
+            filter.push_str(NOT_AT);
+            values.push(version.unwrap_or(0).into());
+            values.push(digest.into());
         }
         values.push(i64::from(list.limit).into());
         // The page first, its domains then: a page counts tenants.

@@ -140,7 +140,14 @@ impl Registry {
                     after.next = next.map(|next| self.resealed(id, next)).transpose()?;
                 }
                 Part::ForgetCredential => (after.sealed, after.next) = (None, None),
-                Part::AppliedVersion(version) => after.applied_version = *version,
+                Part::AppliedVersion(version) => {
+                    after.applied_version = *version;
+                    after.applied_digest = None;
+                }
+                Part::Applied(version, digest) => {
+                    after.applied_version = *version;
+                    after.applied_digest = Some(digest.clone());
+                }
                 Part::Provisioning(state) => after.provisioning = *state,
                 Part::Outcome(outcome) => after.outcome.clone_from(outcome),
             }
@@ -268,7 +275,7 @@ async fn save(
         let sql = "UPDATE {tenant} SET metadata = ? WHERE id = ?";
         turn.run(sql, &[metadata.into(), id.into()]).await?;
     }
-    let sql = "UPDATE {tenant} SET status = ?, sealed_credential = ?, sealed_with = ?, sealed_next = ?, applied_version = ?, \
+    let sql = "UPDATE {tenant} SET status = ?, sealed_credential = ?, sealed_with = ?, sealed_next = ?, applied_version = ?, applied_digest = ?, \
                provisioning = ?, outcome = ?, revision = revision + 1, updated_at = {now} \
                WHERE id = ? AND revision = ?";
     let values = [
@@ -277,6 +284,7 @@ async fn save(
         after.sealed.as_ref().map(Sealed::key_id).into(),
         next.as_deref().into(),
         after.applied_version.into(),
+        after.applied_digest.as_deref().into(),
         after.provisioning.as_str().into(),
         after.outcome.as_deref().into(),
         id.into(),

@@ -19,6 +19,7 @@
 //! # fn main() {}
 //! ```
 
+mod base;
 mod error;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod idle;
@@ -36,6 +37,7 @@ use std::fmt;
 
 use tenancy_core::{Placement, Strategy, TenantId};
 
+pub use base::Base;
 pub use error::SiteError;
 #[cfg(feature = "mysql")]
 pub use mysql::MysqlSite;

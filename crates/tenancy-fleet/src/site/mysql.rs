@@ -125,6 +125,15 @@ impl MysqlSite {
         }
     }
 
+    /// In the URL's database.
+    pub(super) async fn enter_base(&self) -> Result<Open, SiteError> {
+        let database = self.options.get_database().ok_or(SiteError::Url {
+            reason: "it names no database: mysql://USER:PASSWORD@HOST:PORT/DATABASE",
+        })?;
+        let lane = connect(self.options.clone()).await?;
+        Ok(Open::new(lane, Inside::Mysql, database.to_owned()))
+    }
+
     pub(super) async fn enter(
         &self,
         tenant: &TenantId,

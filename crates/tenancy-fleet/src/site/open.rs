@@ -10,6 +10,8 @@ pub(crate) struct Open {
     database: String,
     /// How many places it has been in.
     used: u32,
+    /// Whether somebody's script has run on it.
+    worn: bool,
 }
 
 /// Where in its database it works.
@@ -40,6 +42,7 @@ impl Open {
             inside,
             database,
             used: 1,
+            worn: false,
         }
     }
 
@@ -71,6 +74,11 @@ impl Open {
     /// How many places it has been in: a backend remembers each table that it has touched.
     pub(crate) fn used(&self) -> u32 {
         self.used
+    }
+
+    /// Whether somebody's script ran on it before: from here on one has.
+    pub(crate) fn wear(&mut self) -> bool {
+        std::mem::replace(&mut self.worn, true)
     }
 
     /// Statements without values, in one simple message.

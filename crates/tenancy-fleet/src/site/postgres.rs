@@ -211,6 +211,19 @@ impl PostgresSite {
         }
     }
 
+    /// In a schema of the URL's database, as the URL's user.
+    pub(super) async fn enter_base(&self, schema: &str) -> Result<Open, SiteError> {
+        let schema = identifier("schema's name", schema)?.quoted();
+        let inside = Inside::Postgres {
+            path: schema.clone(),
+            schema,
+            owner: None,
+            mark: None,
+        };
+        let lane = self.connect(self.main_database()).await?;
+        Ok(Open::new(lane, inside, self.main_database().to_owned()))
+    }
+
     /// In the schema `public` of a database of the tenant's own.
     fn inside_public(&self) -> Inside {
         Inside::Postgres {

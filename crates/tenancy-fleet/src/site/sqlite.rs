@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
@@ -74,6 +75,19 @@ impl SqliteSite {
             tenant.to_string(),
         ))
     }
+}
+
+/// In the base database's file.
+pub(super) async fn enter_base(url: &str) -> Result<Open, SiteError> {
+    let options = SqliteConnectOptions::from_str(url).map_err(|_| SiteError::Url {
+        reason: "it is no SQLite URL: sqlite://base.db",
+    })?;
+    let connection = connect(options.get_filename()).await?;
+    Ok(Open::new(
+        Box::new(connection),
+        Inside::Sqlite,
+        "base".to_owned(),
+    ))
 }
 
 /// A connection to what is there: it makes nothing.

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS {tenant} (
   sealed_next {text:6000},
   metadata {json} NOT NULL,
   applied_version {int},
+  applied_digest {text:64},
   provisioning {text:16} NOT NULL CHECK (provisioning IN ('pending', 'running', 'ready', 'failed', 'removing', 'removed')),
   outcome {text:1024},
   revision {int} NOT NULL CHECK (revision > 0),

@@ -32,6 +32,11 @@ impl Side {
         })
     }
 
+    /// Waits until it is closed: a file of SQLite's has no log beside it then.
+    pub(crate) async fn close(self) {
+        each!(self, connection => connection.close().await.unwrap());
+    }
+
     pub(crate) async fn try_run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
         let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         each!(self, connection => sqlx::Executor::execute(connection, sql).await.map(drop))

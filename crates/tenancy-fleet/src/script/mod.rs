@@ -1,0 +1,199 @@
+//! Running scripts inside one tenant's place, with a book there that says what has run.
+//!
+//! The place is locked while it is worked on, by a lock that dies with its connection. What a script
+//! leaves on a connection is not there for the next tenant, and a script that ends our transaction
+//! is noticed. The three databases are siblings: `begin`, `note`, `roll_back`, and `alone` for what
+//! can't run in a transaction.
+
+mod book;
+mod limits;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+pub(crate) mod text;
+mod tries;
+
+use std::sync::Arc;
+
+pub(crate) use book::Book;
+pub use limits::Limits;
+pub(crate) use tries::Tries;
+
+use crate::db::{Fault, FaultKind, Kind, Row, ScriptFault, said};
+use crate::site::Open;
+
+/// What stands in the way of a script, or of its record in the book.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// Another connection holds the place.
+    Busy,
+    /// The place is not there.
+    Missing,
+    /// The place is not marked as the tenant's.
+    NotOurs,
+    /// A script ended the transaction that it ran in.
+    Left,
+    /// The connection was lost while the end of the transaction was on its way.
+    Unknown,
+    /// The database refused what the scripts have done, when it was to be saved.
+    Refused(ScriptFault),
+    /// The database failed.
+    Fault(Fault),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// How a script came to its end.
+pub(crate) enum Ran {
+    Well,
+    /// It failed, and whether everything is as it was before.
+    Badly {
+        said: ScriptFault,
+        undone: bool,
+    },
+}
+
+/// One book in one place, worked on.
+pub(crate) struct Desk<'a> {
+    pub(crate) open: &'a mut Open,
+    limits: &'a Limits,
+    book: Book,
+    /// What only our own transaction knows.
+    nonce: String,
+}
+
+/// The same call on the sibling of each database.
+macro_rules! each {
+    ($desk:ident . $call:ident ( $($argument:expr),* )) => {
+        match $desk.open.kind() {
+            #[cfg(feature = "postgres")]
+            Kind::Postgres => postgres::$call($desk, $($argument),*).await,
+            #[cfg(feature = "mysql")]
+            Kind::Mysql => mysql::$call($desk, $($argument),*).await,
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite => sqlite::$call($desk, $($argument),*).await,
+            #[allow(unreachable_patterns)] // with every feature, there is no other
+            _ => Err(Fault::of(FaultKind::Driver).into()),
+        }
+    };
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn at(open: &'a mut Open, book: Book, limits: &'a Limits) -> Result<Self, Trouble> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| Fault::of(FaultKind::Driver))?;
+        Ok(Self {
+            open,
+            limits,
+            book,
+            nonce: text::hex(&bytes),
+        })
+    }
+
+    /// The book's name in SQL.
+    pub(crate) fn table(&self) -> String {
+        self.book.table(self.open)
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.open.kind()
+    }
+
+    /// Locks the place, sees that it is the tenant's, and reads the book; on PostgreSQL and
+    /// `SQLite` inside the transaction that scripts run in.
+    pub(crate) async fn begin(&mut self) -> Result<Vec<Row>, Trouble> {
+        let done = each!(self.begin());
+        self.settled(done).await
+    }
+
+    /// A script in the transaction.
+    pub(crate) async fn run(&mut self, sql: &Arc<str>) -> Result<(), Trouble> {
+        let (_, Err(said)) = self.sent(sql).await else {
+            return Ok(());
+        };
+        let trouble = if said.fault().code().is_none() {
+            Trouble::Fault(said.fault)
+        } else if self.still_ours().await {
+            Trouble::Refused(said)
+        } else {
+            Trouble::Left
+        };
+        self.give_up().await;
+        Err(trouble)
+    }
+
+    /// Writes into the book, and saves everything so far where it `ends` here.
+    pub(crate) async fn note(&mut self, statement: &str, ends: bool) -> Result<(), Trouble> {
+        let done = each!(self.note(statement, ends));
+        self.settled(done).await
+    }
+
+    /// A script outside a transaction of PostgreSQL's and `SQLite`'s, and every script of `MariaDB`'s:
+    /// `before` is in the book before it starts, `after` once it has ended well, and `back` where
+    /// it has failed and nothing came of it.
+    pub(crate) async fn alone(
+        &mut self,
+        sql: &Arc<str>,
+        before: &str,
+        after: &str,
+        back: &str,
+    ) -> Result<Ran, Trouble> {
+        let done = each!(self.alone(sql, before, after, back));
+        self.settled(done).await
+    }
+
+    /// Ends what `begin` began, without a change.
+    pub(crate) async fn leave(&mut self) -> Result<(), Trouble> {
+        each!(self.roll_back())
+    }
+
+    async fn settled<T>(&mut self, done: Result<T, Trouble>) -> Result<T, Trouble> {
+        if done.is_err() {
+            self.give_up().await;
+        }
+        done
+    }
+
+    /// After a failure: whatever it answers, the failure is what counts.
+    async fn give_up(&mut self) {
+        let ended: Result<(), Trouble> = each!(self.roll_back());
+        if ended.is_err() {
+            self.open.lane().discard();
+        }
+    }
+
+    /// Whether the transaction is the one that `begin` began, also after an error in it.
+    async fn still_ours(&mut self) -> bool {
+        let back = format!("ROLLBACK TO SAVEPOINT t{}", self.nonce);
+        self.open.raw(&back).await.is_ok()
+    }
+
+    /// A message of our own that starts with the release of our savepoint, and may end with
+    /// `COMMIT`.
+    async fn sent_in_ours(&mut self, sql: String, ends: bool) -> Result<(), Trouble> {
+        match self.sent(&Arc::from(sql)).await {
+            (_, Ok(())) => Ok(()),
+            // There is no such savepoint any more.
+            (0, Err(said)) if said.fault().code().is_some() => Err(Trouble::Left),
+            // The line would be one of ours.
+            (_, Err(said)) if said.fault().code().is_some() => {
+                Err(Trouble::Refused(said.nowhere()))
+            }
+            (_, Err(_)) if ends => Err(Trouble::Unknown),
+            (_, Err(said)) => Err(said.fault.into()),
+        }
+    }
+
+    /// How many of its statements were answered, and what stopped the one behind them.
+    async fn sent(&mut self, sql: &Arc<str>) -> (usize, Result<(), ScriptFault>) {
+        let (count, result) = self.open.lane().script(Arc::clone(sql)).await;
+        (count, result.map_err(|error| said(error, sql)))
+    }
+}

@@ -1,0 +1,181 @@
+//! In a schema of PostgreSQL, or in a database.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::limits::millis;
+use super::{Desk, Ran, Trouble, text};
+use crate::db::{Fault, FaultKind, Kind, Row};
+use crate::site::Inside;
+
+/// What a script can leave on a connection that is kept for the next tenant. It is a message of its
+/// own: in one with `BEGIN`, a `default_transaction_read_only` would count before it is reset.
+const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DEALLOCATE ALL; \
+     UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES; DISCARD PLANS; \
+     SELECT 1::int8 FROM (SELECT pg_catalog.pg_advisory_unlock_all()) AS freed";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+/// Another connection holds the place.
+const BUSY: &str = "TN020";
+/// There is no such schema.
+const MISSING: &str = "TN021";
+
+/// Where in the database, as [`Inside`] has it.
+struct There<'a> {
+    schema: &'a str,
+    path: &'a str,
+    owner: Option<&'a str>,
+    mark: Option<&'a str>,
+}
+
+fn there(inside: &Inside) -> Result<There<'_>, Trouble> {
+    match inside {
+        Inside::Postgres {
+            schema,
+            path,
+            owner,
+            mark,
+        } => Ok(There {
+            schema,
+            path,
+            owner: owner.as_deref(),
+            mark: mark.as_deref(),
+        }),
+        _ => Err(Fault::of(FaultKind::Driver).into()),
+    }
+}
+
+/// The lock of a schema: locks are the database's own, so its name is enough.
+fn key(schema: &str) -> i64 {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(format!("tenancy place {schema}"));
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(bytes)
+}
+
+/// Role, path and limits, for the transaction (`SET LOCAL`) or the session (`SET`).
+fn settings(desk: &Desk<'_>, set: &str) -> Result<String, Trouble> {
+    let there = there(desk.open.inside())?;
+    let mut sql = String::new();
+    if let Some(owner) = there.owner {
+        let _ = write!(sql, "{set} ROLE {owner}; ");
+    }
+    let _ = write!(
+        sql,
+        "{set} lock_timeout = {}; {set} client_connection_check_interval = 250; {set} search_path TO {}; ",
+        millis(desk.limits.lock),
+        there.path
+    );
+    if let Some(limit) = desk.limits.statement {
+        let _ = write!(sql, "{set} statement_timeout = {}; ", millis(limit));
+    }
+    Ok(sql)
+}
+
+pub(super) async fn begin(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
+    if desk.open.wear() {
+        desk.open.raw(CLEAN).await?;
+    }
+    let table = desk.table();
+    let (create, read) = (
+        desk.book.create(Kind::Postgres, &table),
+        desk.book.read(Kind::Postgres, &table),
+    );
+    let settings = settings(desk, "SET LOCAL")?;
+    let (nonce, limit) = (&desk.nonce, millis(desk.limits.lock));
+    let there = there(desk.open.inside())?;
+    let key = key(there.schema);
+    let name = text::text(Kind::Postgres, &unquoted(there.schema));
+    let role = there
+        .owner
+        .map_or(String::new(), |owner| format!("SET LOCAL ROLE {owner}; "));
+    let mark = there.mark.map_or(String::new(), |mark| {
+        format!(
+            "IF found OPERATOR(pg_catalog.<>) {} THEN RAISE EXCEPTION USING ERRCODE = 'TN010'; END IF; ",
+            text::text(Kind::Postgres, mark)
+        )
+    });
+    // Nothing waits for the lock: who waits holds a snapshot, and holds up CREATE INDEX CONCURRENTLY.
+    let sql = format!(
+        "{BEGIN}; {role}SET LOCAL lock_timeout = {limit}; \
+         DO $tenancy$ DECLARE found pg_catalog.text; BEGIN \
+         IF NOT pg_catalog.pg_try_advisory_xact_lock({key}) THEN RAISE EXCEPTION USING ERRCODE = '{BUSY}'; END IF; \
+         SELECT COALESCE(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') INTO found \
+         FROM pg_catalog.pg_namespace AS n WHERE n.nspname OPERATOR(pg_catalog.=) {name}::pg_catalog.name; \
+         IF found IS NULL THEN RAISE EXCEPTION USING ERRCODE = '{MISSING}'; END IF; {mark}\
+         IF pg_catalog.to_regclass({table_text}) IS NULL THEN {create}; END IF; \
+         END $tenancy$; {read}; {settings}SAVEPOINT t{nonce}",
+        table_text = text::text(Kind::Postgres, &table),
+    );
+    desk.open
+        .raw_rows(&sql)
+        .await
+        .map_err(|fault| match fault.code() {
+            Some(BUSY) => Trouble::Busy,
+            Some(MISSING) => Trouble::Missing,
+            Some("TN010") => Trouble::NotOurs,
+            _ => fault.into(),
+        })
+}
+
+pub(super) async fn note(desk: &mut Desk<'_>, statement: &str, ends: bool) -> Result<(), Trouble> {
+    let settings = settings(desk, "SET LOCAL")?;
+    let nonce = &desk.nonce;
+    let then = if ends {
+        "COMMIT".to_owned()
+    } else {
+        format!("SAVEPOINT t{nonce}")
+    };
+    let sql = format!("RELEASE SAVEPOINT t{nonce}; {settings}{statement}; {then}");
+    desk.sent_in_ours(sql, ends).await
+}
+
+pub(super) async fn alone(
+    desk: &mut Desk<'_>,
+    sql: &Arc<str>,
+    before: &str,
+    after: &str,
+    _back: &str,
+) -> Result<Ran, Trouble> {
+    let settings_here = settings(desk, "SET LOCAL")?;
+    let settings_after = settings(desk, "SET")?;
+    let key = key(there(desk.open.inside())?.schema);
+    // The place is not free for a moment: the session takes the lock while the transaction has it.
+    let enter = format!(
+        "RELEASE SAVEPOINT t{}; {settings_here}{before}; \
+         SELECT 1::int8 FROM (SELECT pg_catalog.pg_advisory_lock({key})) AS held; COMMIT; {settings_after}",
+        desk.nonce
+    );
+    desk.sent_in_ours(enter, true).await?;
+    let (_, result) = desk.sent(sql).await;
+    let role = there(desk.open.inside())?
+        .owner
+        .map_or(String::new(), |owner| format!("SET LOCAL ROLE {owner}; "));
+    match result {
+        Ok(()) => {
+            let leave = format!("{BEGIN}; {role}{after}; COMMIT");
+            desk.open.raw(&leave).await?;
+            desk.open.raw(CLEAN).await?;
+            Ok(Ran::Well)
+        }
+        Err(said) => {
+            // The lock is given back, or dies with the connection.
+            if desk.open.raw(CLEAN).await.is_err() {
+                desk.open.lane().discard();
+            }
+            Ok(Ran::Badly {
+                said,
+                undone: false,
+            })
+        }
+    }
+}
+
+pub(super) async fn roll_back(desk: &mut Desk<'_>) -> Result<(), Trouble> {
+    Ok(desk.open.raw("ROLLBACK").await?)
+}
+
+fn unquoted(name: &str) -> String {
+    name.trim_matches('"').replace("\"\"", "\"")
+}
