@@ -107,10 +107,15 @@ impl Work<'_> {
         if !self.begun {
             self.begun = true;
             self.moved.from = at;
+            // Counted once, from where it began.
+            if let Goal::Steps(_) = self.goal {
+                self.goal = Goal::Down(reached(&plan, self.set, at));
+            }
         }
         self.moved.to = at;
         // MariaDB commits by itself: there, each one is alone.
-        let is_alone = |task: &Task<'_>| task.script.alone || desk.kind() == Kind::Mysql;
+        let always = desk.kind() == Kind::Mysql;
+        let is_alone = |task: &Task<'_>| always || task.script.alone;
         let together = plan.iter().take_while(|task| !is_alone(task)).count();
         let (done, rest) = match plan.first() {
             None => {

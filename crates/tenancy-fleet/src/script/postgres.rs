@@ -28,6 +28,16 @@ struct There<'a> {
     mark: Option<&'a str>,
 }
 
+impl There<'_> {
+    /// The owner's role, whoever a script has become.
+    fn role(&self, set: &str) -> String {
+        let role = self.owner.map_or(String::new(), |owner| {
+            format!("{set} ROLE {owner}; ")
+        });
+        format!("{set} SESSION AUTHORIZATION DEFAULT; {role}")
+    }
+}
+
 fn there(inside: &Inside) -> Result<There<'_>, Trouble> {
     match inside {
         Inside::Postgres {
@@ -57,10 +67,7 @@ fn key(schema: &str) -> i64 {
 /// Role, path and limits, for the transaction (`SET LOCAL`) or the session (`SET`).
 fn settings(desk: &Desk<'_>, set: &str) -> Result<String, Trouble> {
     let there = there(desk.open.inside())?;
-    let mut sql = String::new();
-    if let Some(owner) = there.owner {
-        let _ = write!(sql, "{set} ROLE {owner}; ");
-    }
+    let mut sql = there.role(set);
     let _ = write!(
         sql,
         "{set} lock_timeout = {}; {set} client_connection_check_interval = 250; {set} search_path TO {}; ",
@@ -87,9 +94,7 @@ pub(super) async fn begin(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
     let there = there(desk.open.inside())?;
     let key = key(there.schema);
     let name = text::text(Kind::Postgres, &unquoted(there.schema));
-    let role = there
-        .owner
-        .map_or(String::new(), |owner| format!("SET LOCAL ROLE {owner}; "));
+    let role = there.role("SET LOCAL");
     let mark = there.mark.map_or(String::new(), |mark| {
         format!(
             "IF found OPERATOR(pg_catalog.<>) {} THEN RAISE EXCEPTION USING ERRCODE = 'TN010'; END IF; ",
@@ -149,9 +154,7 @@ pub(super) async fn alone(
     );
     desk.sent_in_ours(enter, true).await?;
     let (_, result) = desk.sent(sql).await;
-    let role = there(desk.open.inside())?
-        .owner
-        .map_or(String::new(), |owner| format!("SET LOCAL ROLE {owner}; "));
+    let role = there(desk.open.inside())?.role("SET LOCAL");
     match result {
         Ok(()) => {
             let leave = format!("{BEGIN}; {role}{after}; COMMIT");

@@ -224,6 +224,9 @@ impl Stage {
 
     /// The versions in the tenant's ledger, with `!` behind those that were not finished.
     pub(crate) async fn ledger(&self, id: &TenantId) -> String {
+        if !self.takes(id, "SELECT version FROM _sqlx_migrations").await {
+            return String::new();
+        }
         let mut side = self.inside(id).await;
         let mark = "CASE WHEN success THEN '' ELSE '!' END";
         let sql = match &self.ground {
