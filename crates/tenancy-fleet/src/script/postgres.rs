@@ -31,9 +31,9 @@ struct There<'a> {
 impl There<'_> {
     /// The owner's role, whoever a script has become.
     fn role(&self, set: &str) -> String {
-        let role = self.owner.map_or(String::new(), |owner| {
-            format!("{set} ROLE {owner}; ")
-        });
+        let role = self
+            .owner
+            .map_or(String::new(), |owner| format!("{set} ROLE {owner}; "));
         format!("{set} SESSION AUTHORIZATION DEFAULT; {role}")
     }
 }

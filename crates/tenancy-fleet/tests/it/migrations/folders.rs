@@ -36,7 +36,9 @@ async fn a_good_folder_is_read_in_the_order_of_versions() {
     assert_ne!(set.digest(None), set.digest(Some(1)));
     assert_eq!(set.digest(Some(3)), None);
     // The same files so far are the same digest so far.
-    let shorter = read(&[("1_first.sql", "-- no-transaction\nSELECT 1")]).await.unwrap();
+    let shorter = read(&[("1_first.sql", "-- no-transaction\nSELECT 1")])
+        .await
+        .unwrap();
     assert_eq!(shorter.digest(Some(1)), set.digest(Some(1)));
     let edited = read(&[("1_first.sql", "SELECT 1")]).await.unwrap();
     assert_ne!(edited.digest(Some(1)), set.digest(Some(1)));
@@ -47,11 +49,20 @@ async fn what_sqlx_would_pass_over_is_refused() {
     for (files, error) in [
         (vec![], SetError::Empty),
         (vec![("notes.txt", "x")], SetError::Empty),
-        (vec![("1_a.sql", "x"), ("001_b.sql", "y")], SetError::Twice { version: 1 }),
-        (vec![("1_a.up.sql", "x"), ("1_b.sql", "y"), ("1_a.down.sql", "z")], SetError::Twice { version: 1 }),
+        (
+            vec![("1_a.sql", "x"), ("001_b.sql", "y")],
+            SetError::Twice { version: 1 },
+        ),
+        (
+            vec![("1_a.up.sql", "x"), ("1_b.sql", "y"), ("1_a.down.sql", "z")],
+            SetError::Twice { version: 1 },
+        ),
         (vec![("1_a.up.sql", "x")], SetError::NoDown { version: 1 }),
         (vec![("1_a.down.sql", "x")], SetError::NoUp { version: 1 }),
-        (vec![("1_a.sql", "x"), ("1_a.down.sql", "y")], SetError::NoUp { version: 1 }),
+        (
+            vec![("1_a.sql", "x"), ("1_a.down.sql", "y")],
+            SetError::NoUp { version: 1 },
+        ),
     ] {
         assert_eq!(read(&files).await.unwrap_err(), error, "{files:?}");
     }
@@ -104,7 +115,9 @@ async fn what_is_no_text_file_is_refused() {
     assert!(is_name(&result, "16 MiB"), "{result:?}");
     std::fs::remove_file(&path).unwrap();
 
-    let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"2_\xff.sql"));
+    let odd = folder
+        .path()
+        .join(std::ffi::OsStr::from_bytes(b"2_\xff.sql"));
     std::fs::write(&odd, "SELECT 1").unwrap();
     let result = MigrationSet::from_folder(folder.path()).await;
     assert!(is_name(&result, "not UTF-8"), "{result:?}");

@@ -38,7 +38,11 @@ async fn litter(alone: bool) {
         files[2] = (3, &alone_set, None);
     }
     let all = set(&files);
-    let report = stage.fleet().migrate(&all, None, &run().jobs(1)).await.unwrap();
+    let report = stage
+        .fleet()
+        .migrate(&all, None, &run().jobs(1))
+        .await
+        .unwrap();
     assert!(report.is_whole(), "{report:?}");
     let mut what = Vec::new();
     for id in &ids {
@@ -46,7 +50,11 @@ async fn litter(alone: bool) {
         what.push(side.texts("SELECT what FROM seen").await);
         let path = side.texts("SELECT path FROM seen").await;
         assert!(path.contains(id.as_str()), "{path}");
-        assert_eq!(side.number("SELECT count(*) FROM notes WHERE title IS NULL").await, 0);
+        assert_eq!(
+            side.number("SELECT count(*) FROM notes WHERE title IS NULL")
+                .await,
+            0
+        );
     }
     // One connection, and each found it as the first one did.
     what.dedup();
@@ -79,9 +87,13 @@ async fn the_next_migration_of_the_same_tenant_starts_at_home() {
     let report = stage.fleet().migrate(&all, None, &run()).await.unwrap();
     assert!(report.is_whole(), "{report:?}");
     let mut side = stage.inside(&id).await;
-    let owner = side.texts("SELECT tableowner FROM pg_tables WHERE tablename = 'notes'").await;
+    let owner = side
+        .texts("SELECT tableowner FROM pg_tables WHERE tablename = 'notes'")
+        .await;
     assert_eq!(owner.trim(), database.owner_role());
-    let schema = side.texts("SELECT schemaname FROM pg_tables WHERE tablename = 'notes'").await;
+    let schema = side
+        .texts("SELECT schemaname FROM pg_tables WHERE tablename = 'notes'")
+        .await;
     assert_eq!(schema.trim(), "tenant_acme");
 }
 

@@ -20,8 +20,14 @@ async fn seeds(files: &[(&str, &str)]) -> SeedSet {
     SeedSet::from_folder(folder.path()).await.unwrap()
 }
 
-const FIRST: (&str, &str) = ("1_first", "INSERT INTO notes (id, title) SELECT COALESCE(MAX(id), 0) + 1, 'first' FROM notes");
-const SECOND: (&str, &str) = ("2_second", "INSERT INTO notes (id, title) SELECT COALESCE(MAX(id), 0) + 1, 'second' FROM notes");
+const FIRST: (&str, &str) = (
+    "1_first",
+    "INSERT INTO notes (id, title) SELECT COALESCE(MAX(id), 0) + 1, 'first' FROM notes",
+);
+const SECOND: (&str, &str) = (
+    "2_second",
+    "INSERT INTO notes (id, title) SELECT COALESCE(MAX(id), 0) + 1, 'second' FROM notes",
+);
 
 async fn count(stage: &Stage, id: &tenancy_core::TenantId) -> i64 {
     let mut side = stage.inside(id).await;
@@ -50,13 +56,22 @@ async fn seeds_run_once_unless_asked(mut stage: Stage) {
     fleet.seed(&both, false, &run()).await.unwrap();
     assert_eq!(count(&stage, &ids[0]).await, 2);
     // Asked for, all of them run again.
-    fleet.seed(&both, true, &run().only([ids[0].clone()])).await.unwrap();
-    assert_eq!((count(&stage, &ids[0]).await, count(&stage, &ids[1]).await), (4, 2));
+    fleet
+        .seed(&both, true, &run().only([ids[0].clone()]))
+        .await
+        .unwrap();
+    assert_eq!(
+        (count(&stage, &ids[0]).await, count(&stage, &ids[1]).await),
+        (4, 2)
+    );
     // An edited one is reported, and nothing runs.
     let edited = seeds(&[("0_new", FIRST.1), (FIRST.0, "SELECT 1"), SECOND]).await;
     let report = fleet.seed(&edited, false, &run()).await.unwrap();
     assert_eq!(report.failed.len(), 2);
-    assert!(report.failed[0].reason.contains("seed 1_first was changed"), "{report:?}");
+    assert!(
+        report.failed[0].reason.contains("seed 1_first was changed"),
+        "{report:?}"
+    );
     assert_eq!(count(&stage, &ids[1]).await, 2);
     fleet.seed(&edited, true, &run()).await.unwrap();
     let report = fleet.seed(&edited, false, &run()).await.unwrap();
@@ -68,11 +83,17 @@ async fn a_seed_that_fails_is_undone(mut stage: Stage) {
     let id = stage.tenant("acme").await;
     let fleet = stage.fleet();
     fleet.migrate(&set(&[NOTES]), None, &run()).await.unwrap();
-    let bad = ("2_bad", "INSERT INTO notes (id, title) VALUES (8, 'xyzzy'); INSERT INTO notes (id, title) VALUES (8, 'xyzzy')");
+    let bad = (
+        "2_bad",
+        "INSERT INTO notes (id, title) VALUES (8, 'xyzzy'); INSERT INTO notes (id, title) VALUES (8, 'xyzzy')",
+    );
     let all = seeds(&[FIRST, bad, ("3_third", SECOND.1)]).await;
     for _ in 0..2 {
         let report = fleet.seed(&all, false, &run()).await.unwrap();
-        assert!(report.failed[0].reason.contains("seed 2_bad failed"), "{report:?}");
+        assert!(
+            report.failed[0].reason.contains("seed 2_bad failed"),
+            "{report:?}"
+        );
         assert!(!serde_json::to_string(&report).unwrap().contains("xyzzy"));
         // The one before it is there, once.
         assert_eq!(count(&stage, &id).await, 1);
@@ -87,10 +108,18 @@ async fn a_seed_that_ends_its_transaction_is_not_believed(mut stage: Stage) {
     let id = stage.tenant("acme").await;
     let fleet = stage.fleet();
     fleet.migrate(&set(&[NOTES]), None, &run()).await.unwrap();
-    let stray = ("2_stray", "INSERT INTO notes (id, title) VALUES (5, 'a'); COMMIT");
+    let stray = (
+        "2_stray",
+        "INSERT INTO notes (id, title) VALUES (5, 'a'); COMMIT",
+    );
     let all = seeds(&[FIRST, stray]).await;
     let report = fleet.seed(&all, false, &run()).await.unwrap();
-    assert!(report.failed[0].reason.contains("seed 2_stray ended the transaction"), "{report:?}");
+    assert!(
+        report.failed[0]
+            .reason
+            .contains("seed 2_stray ended the transaction"),
+        "{report:?}"
+    );
     let mut side = stage.inside(&id).await;
     assert_eq!(side.number("SELECT count(*) FROM _tenancy_seeds").await, 1);
     side.close().await;

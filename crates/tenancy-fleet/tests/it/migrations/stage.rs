@@ -11,6 +11,7 @@ use tenancy_fleet::site::{Base, MysqlSite, PostgresSite, Site, SqliteSite};
 use tenancy_sqlite::{Draft, Folder, TenantFile, identity};
 use tenancy_testkit::mariadb;
 use tenancy_testkit::postgres::{Database, Major, Server};
+use tenancy_testkit::proxy::Proxy;
 
 use crate::registry::side::Side;
 
@@ -97,6 +98,44 @@ impl Stage {
 
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.ground, Ground::Sqlite)
+    }
+
+    pub(crate) fn is_schemas(&self) -> bool {
+        matches!(self.ground, Ground::Schemas(_))
+    }
+
+    pub(crate) fn side_url(&self) -> String {
+        self.base_url.clone()
+    }
+
+    /// The server of schemas.
+    pub(crate) async fn server(&self) -> &'static Server {
+        Server::shared(tenancy_testkit::postgres::majors()[0])
+            .await
+            .unwrap()
+    }
+
+    /// The site of schemas, through a proxy.
+    pub(crate) fn site_through(&self, proxy: &Proxy) -> Site {
+        let Ground::Schemas(database) = &self.ground else {
+            unreachable!()
+        };
+        let url = proxy.url(&database.admin_url()).unwrap();
+        let site = PostgresSite::new(url).unwrap();
+        let site = Site::from(site.owner(database.owner_role()).unwrap());
+        site.strategy(tenancy_core::Strategy::SchemaPerTenant)
+    }
+
+    /// A connection that is in the way of every migration of the table `notes` there.
+    pub(crate) async fn hold(&self, id: &TenantId) -> Side {
+        let mut side = self.inside(id).await;
+        side.run(match &self.ground {
+            Ground::Sqlite => "BEGIN IMMEDIATE",
+            Ground::Mariadb(_) => "LOCK TABLES notes READ",
+            _ => "BEGIN; LOCK TABLE notes",
+        })
+        .await;
+        side
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

@@ -39,18 +39,30 @@ async fn one_that_ends_its_transaction_is_not_believed(mut stage: Stage) {
         let good = set(&[NOTES]);
         assert!(fleet.migrate(&good, None, &how).await.unwrap().is_whole());
         let sql = format!("CREATE TABLE stray (id INTEGER); {ending}");
-        let files = [NOTES, (2, &sql, None), (3, "CREATE TABLE more (id INTEGER)", None)];
+        let files = [
+            NOTES,
+            (2, &sql, None),
+            (3, "CREATE TABLE more (id INTEGER)", None),
+        ];
         let all = set(&files);
         let how = run().only([id.clone()]);
         let report = fleet.migrate(&all, None, &how).await.unwrap();
         assert_eq!(report.failed.len(), 1, "{ending}");
         let reason = &report.failed[0].reason;
-        assert!(reason.contains("migration 2 ended the transaction"), "{ending}: {reason}");
+        assert!(
+            reason.contains("migration 2 ended the transaction"),
+            "{ending}: {reason}"
+        );
         assert_eq!(stage.ledger(&id).await, "1 2!", "{ending}");
         assert!(!stage.takes(&id, "SELECT id FROM more").await);
         // Nobody runs it again unasked.
         let report = fleet.migrate(&all, None, &how).await.unwrap();
-        assert!(report.failed[0].reason.contains("begun here and not finished"), "{report:?}");
+        assert!(
+            report.failed[0]
+                .reason
+                .contains("begun here and not finished"),
+            "{report:?}"
+        );
         // The same connection, or the next, is whole for others.
         assert_eq!(stage.ledger(&other).await, "1");
     }
@@ -60,11 +72,23 @@ async fn one_that_ends_its_transaction_is_not_believed(mut stage: Stage) {
 /// Ends with a failure after a part of its work that stays.
 fn half(stage: &Stage) -> File<'static> {
     if stage.is_mariadb() {
-        (2, "CREATE TABLE half (id INTEGER); CREATE TABLE notes (id INTEGER)", None)
+        (
+            2,
+            "CREATE TABLE half (id INTEGER); CREATE TABLE notes (id INTEGER)",
+            None,
+        )
     } else if stage.is_sqlite() {
-        (2, "-- no-transaction\nCREATE TABLE half (id INTEGER); CREATE TABLE notes (id INTEGER)", None)
+        (
+            2,
+            "-- no-transaction\nCREATE TABLE half (id INTEGER); CREATE TABLE notes (id INTEGER)",
+            None,
+        )
     } else {
-        (2, "CREATE TABLE half (id INTEGER); COMMIT; SELECT broken", None)
+        (
+            2,
+            "CREATE TABLE half (id INTEGER); COMMIT; SELECT broken",
+            None,
+        )
     }
 }
 
@@ -84,10 +108,18 @@ async fn half_of_one_waits_for_an_operator(mut stage: Stage) {
         }
         assert!(stage.takes(id, "SELECT id FROM half").await);
         let wrong = fleet.resolve(id, &all, 1, resolution, &ada()).await;
-        assert_eq!(wrong, Err(RunError::Place(MigrationError::NotUnfinished { version: 1 })));
+        assert_eq!(
+            wrong,
+            Err(RunError::Place(MigrationError::NotUnfinished {
+                version: 1
+            }))
+        );
         assert_eq!(stage.ledger(id).await, "1 2!");
         stage.run_inside(id, "DROP TABLE half").await;
-        fleet.resolve(id, &all, 2, resolution, &ada()).await.unwrap();
+        fleet
+            .resolve(id, &all, 2, resolution, &ada())
+            .await
+            .unwrap();
         let outcome = stage.entry(id).await.outcome().unwrap().to_owned();
         assert!(outcome.starts_with("migration 2 was resolved"), "{outcome}");
     }
@@ -96,7 +128,9 @@ async fn half_of_one_waits_for_an_operator(mut stage: Stage) {
     let report = fleet.migrate(&all, None, &run()).await.unwrap();
     assert_eq!((report.current, report.failed.len()), (1, 1), "{report:?}");
     let nobody = TenantId::new("nobody").unwrap();
-    let error = fleet.resolve(&nobody, &all, 2, Resolution::Applied, &ada()).await;
+    let error = fleet
+        .resolve(&nobody, &all, 2, Resolution::Applied, &ada())
+        .await;
     assert_eq!(error, Err(RunError::NoPlace));
     stage.end().await;
 }
@@ -110,7 +144,10 @@ async fn what_did_nothing_needs_no_operator(mut stage: Stage) {
         "INSERT INTO notes (id, title) VALUES (7, 'a'); INSERT INTO notes (id, title) VALUES (7, 'b')",
         "SELEKT 1",
     ] {
-        let report = fleet.migrate(&set(&[NOTES, (2, sql, None)]), None, &run()).await.unwrap();
+        let report = fleet
+            .migrate(&set(&[NOTES, (2, sql, None)]), None, &run())
+            .await
+            .unwrap();
         let reason = &report.failed[0].reason;
         let undone = reason.contains("undone") || sql.starts_with("SELEKT");
         assert!(undone, "{reason}");
@@ -139,7 +176,11 @@ async fn a_killed_index_is_named_and_blocks_nobody() {
     // Somebody who writes to the first tenant's table: the index waits for them.
     let mut holder = stage.inside(&ids[0]).await;
     holder.run("BEGIN; INSERT INTO notes VALUES (1, 'a')").await;
-    let all = set(&[NOTES, INDEX, (3, "CREATE TABLE more (id int)", Some("DROP TABLE more"))]);
+    let all = set(&[
+        NOTES,
+        INDEX,
+        (3, "CREATE TABLE more (id int)", Some("DROP TABLE more")),
+    ]);
     let running = tokio::spawn({
         let (fleet, all) = (fleet.clone(), all.clone());
         let limits = Limits::default().lock(Duration::from_secs(60));
@@ -155,16 +196,26 @@ async fn a_killed_index_is_named_and_blocks_nobody() {
         tokio::task::yield_now().await;
     }
     // While it is at work, another run finds the place busy, and does not wait for ever.
-    let report = stage.second().await.migrate(&all, None, &run().only([ids[0].clone()])).await;
+    let report = stage
+        .second()
+        .await
+        .migrate(&all, None, &run().only([ids[0].clone()]))
+        .await;
     let report = report.unwrap();
-    assert!(report.failed[0].reason.contains("at work in this place"), "{report:?}");
+    assert!(
+        report.failed[0].reason.contains("at work in this place"),
+        "{report:?}"
+    );
     admin
         .run(&waiting.replace("count(*)", "pg_terminate_backend(pid)"))
         .await;
     let report = running.await.unwrap();
     assert_eq!((report.done, report.failed.len()), (2, 1), "{report:?}");
     assert_eq!(report.failed[0].tenant, ids[0]);
-    assert!(report.failed[0].reason.contains("migration 2"), "{report:?}");
+    assert!(
+        report.failed[0].reason.contains("migration 2"),
+        "{report:?}"
+    );
     holder.run("ROLLBACK").await;
     let report = fleet.migrate(&all, None, &run()).await.unwrap();
     assert_eq!((report.current, report.failed.len()), (2, 1), "{report:?}");
@@ -173,7 +224,10 @@ async fn a_killed_index_is_named_and_blocks_nobody() {
     assert_eq!(stage.ledger(&ids[0]).await, "1 2!");
     // An operator looks, and says what they found.
     stage.run_inside(&ids[0], "DROP INDEX notes_title").await;
-    fleet.resolve(&ids[0], &all, 2, Resolution::NotApplied, &ada()).await.unwrap();
+    fleet
+        .resolve(&ids[0], &all, 2, Resolution::NotApplied, &ada())
+        .await
+        .unwrap();
     let report = fleet.migrate(&all, None, &run()).await.unwrap();
     assert!(report.is_whole() && report.done == 1, "{report:?}");
     for id in &ids {
