@@ -82,13 +82,13 @@ pub(crate) fn said(error: sqlx::Error, script: &str) -> ScriptFault {
     };
     ScriptFault {
         fault: super::fault(error),
-        words: words.map(tame),
+        words: words.as_deref().map(tame),
         line,
     }
 }
 
 /// On one line, and not endless.
-fn tame(words: String) -> String {
+fn tame(words: &str) -> String {
     const MOST: usize = 200;
     words
         .chars()

@@ -51,7 +51,7 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>, SetError> {
             reason,
         };
         let name = name.to_str().ok_or(bad("its name is not UTF-8"))?;
-        if !name.ends_with(".sql") {
+        if name.strip_suffix(".sql").is_none() {
             return Err(bad("it does not end in .sql, in small letters"));
         }
         let found = std::fs::metadata(&path).map_err(|_| bad("it can't be read"))?;

@@ -102,7 +102,7 @@ impl Engine<'_> {
                 true
             }
             Ok(Some(Next::Unplaced(id, reason))) => {
-                self.ended(&id, not_tried(reason));
+                self.ended(&id, &not_tried(&reason));
                 true
             }
             Ok(None) => false,
@@ -141,7 +141,7 @@ impl Engine<'_> {
             // Nobody listens only when the run is being dropped.
             let _ = records.send(record).await;
         }
-        self.ended(entry.id(), outcome);
+        self.ended(entry.id(), &outcome);
     }
 
     /// Whether the registry doesn't know it yet.
@@ -169,8 +169,8 @@ impl Engine<'_> {
         let mut feed = self.feed.lock().await;
         loop {
             match feed.next(None).await {
-                Ok(Some(Next::Tenant(entry))) => self.ended(entry.id(), not_tried(&halt)),
-                Ok(Some(Next::Unplaced(id, reason))) => self.ended(&id, not_tried(reason)),
+                Ok(Some(Next::Tenant(entry))) => self.ended(entry.id(), &not_tried(&halt)),
+                Ok(Some(Next::Unplaced(id, reason))) => self.ended(&id, &not_tried(&reason)),
                 Ok(None) => return,
                 Err(halt) => {
                     *lock(&self.halted) = Some(halt);
@@ -180,8 +180,8 @@ impl Engine<'_> {
         }
     }
 
-    fn ended(&self, tenant: &TenantId, outcome: Outcome) {
-        let count = match &outcome {
+    fn ended(&self, tenant: &TenantId, outcome: &Outcome) {
+        let count = match outcome {
             Outcome::Current => &self.current,
             Outcome::NotTried { .. } => &self.not_tried,
             Outcome::Failed { reason, code } => {
@@ -196,19 +196,13 @@ impl Engine<'_> {
                 if self.how.stop_after.is_some_and(|most| failures >= most) {
                     self.halt(Halt::Failures);
                 }
-                self.tell(&Event::Ended {
-                    tenant,
-                    outcome: &outcome,
-                });
+                self.tell(&Event::Ended { tenant, outcome });
                 return;
             }
             _ => &self.done,
         };
         count.fetch_add(1, Ordering::Relaxed);
-        self.tell(&Event::Ended {
-            tenant,
-            outcome: &outcome,
-        });
+        self.tell(&Event::Ended { tenant, outcome });
     }
 
     fn halt(&self, halt: Halt) {
@@ -222,7 +216,7 @@ impl Engine<'_> {
     }
 }
 
-fn not_tried(reason: impl ToString) -> Outcome {
+fn not_tried(reason: &impl ToString) -> Outcome {
     Outcome::NotTried {
         reason: reason.to_string(),
     }

@@ -105,8 +105,8 @@ impl<'a> Feed<'a> {
             Source::List(list) => {
                 let page = self.registry.list(list).await?;
                 match page.last() {
-                    Some(last) => {
-                        let after = last.id().clone();
+                    Some(furthest) => {
+                        let after = furthest.id().clone();
                         *list = list.clone().after(after);
                     }
                     None => self.source = Source::Dry,

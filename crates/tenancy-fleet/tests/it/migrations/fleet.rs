@@ -142,7 +142,7 @@ async fn a_tenant_costs_four_trips() {
     stage.tenants(count).await;
     let proxy = Proxy::in_front_of(stage.server().await).unwrap();
     let fleet = Fleet::new(stage.registry.clone(), stage.site_through(&proxy));
-    let mut run = async |files: &[_]| {
+    let run = async |files: &[_]| {
         proxy.reset();
         let report = fleet
             .migrate(&set(files), None, &run().jobs(1))

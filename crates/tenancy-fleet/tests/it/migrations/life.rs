@@ -149,10 +149,10 @@ async fn who_has_no_place_is_not_tried(stage: Stage) {
     let place = stage.site.placement(&pending).unwrap();
     let new = NewTenant::new(pending.clone(), place.strategy());
     stage.registry.create(new, &ada()).await.unwrap();
-    let state = Change::provisioning(Provisioning::Running);
+    let running = Change::provisioning(Provisioning::Running);
     stage
         .registry
-        .update(&pending, Expected::Any, state, &ada())
+        .update(&pending, Expected::Any, running, &ada())
         .await
         .unwrap();
     let report = stage

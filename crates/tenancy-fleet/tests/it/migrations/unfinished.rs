@@ -183,7 +183,7 @@ async fn a_killed_index_is_named_and_blocks_nobody() {
     ]);
     let running = tokio::spawn({
         let (fleet, all) = (fleet.clone(), all.clone());
-        let limits = Limits::default().lock(Duration::from_secs(60));
+        let limits = Limits::default().lock(Duration::from_mins(1));
         let how = run().limits(limits);
         async move { fleet.migrate(&all, None, &how).await.unwrap() }
     });
