@@ -7,6 +7,8 @@
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod db;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+mod fleet;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod migrations;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod provision;
@@ -24,3 +26,5 @@ pub mod site;
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub use db::{Fault, ScriptFault};
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub use fleet::Fleet;

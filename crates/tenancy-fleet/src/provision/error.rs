@@ -1,8 +1,10 @@
 //! Why a place could not be made, changed or removed.
 
 use crate::Fault;
+use crate::migrations::MigrationError;
 use crate::registry::RegistryError;
 use crate::secrets::SecretsError;
+use crate::seeds::SeedError;
 use crate::site::SiteError;
 
 /// Why a place could not be made, changed or removed. No variant holds an id, a name or a secret.
@@ -42,6 +44,17 @@ pub enum ProvisionError {
         /// What the login needs.
         needs: &'static str,
     },
+    /// A migration of the new place failed. It is kept, and gone on with by the next call.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// A seed of the new place failed. It is kept, and gone on with by the next call.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The new place could not be entered in time.
+    #[error(
+        "the tenant's place could not be connected to in time: see that its server is well, and call it again"
+    )]
+    Timeout,
     /// The base database is open to everybody.
     #[error(
         "the database in which the tenants' schemas lie is open to every login of the server: call `Fleet::prepare` once, with the roles that must keep their way in"

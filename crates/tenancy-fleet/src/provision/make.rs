@@ -2,9 +2,13 @@
 
 use tenancy_core::{Strategy, TenantId, TenantStatus};
 
+use super::ProvisionError;
+use super::furnish;
 use super::hold::{Hold, Plan};
-use super::{Fleet, ProvisionError};
-use crate::registry::{Actor, Change, Credential, Entry, Expected, Provisioning, RegistryError};
+use crate::Fleet;
+use crate::registry::{
+    Actor, Change, Credential, Entry, Expected, Furnished, Provisioning, RegistryError,
+};
 use crate::secrets::generate_password;
 
 impl Fleet {
@@ -18,7 +22,7 @@ impl Fleet {
     pub async fn provision(&self, id: &TenantId, actor: &Actor) -> Result<Entry, ProvisionError> {
         let entry = self.entry(id).await?;
         if is_done(&entry)? {
-            return Ok(entry);
+            return self.activate(entry, actor).await;
         }
         let site = match entry.placement() {
             Some(placement) => self.sites.of(placement)?,
@@ -28,9 +32,9 @@ impl Fleet {
         // Whoever held it before may have done it all.
         let entry = self.entry(id).await?;
         if is_done(&entry)? {
-            return Ok(entry);
+            return self.activate(entry, actor).await;
         }
-        match self.make(&mut hold, entry, actor).await {
+        match Box::pin(self.make(&mut hold, entry, actor)).await {
             Ok(entry) => Ok(entry),
             Err(error) => {
                 self.record_failure(id, &error, actor).await;
@@ -53,8 +57,23 @@ impl Fleet {
             credential: self.credential_of(&entry)?,
             from: entry.claimed_from.as_ref(),
         };
-        hold.make(&plan).await?;
-        self.finish(entry, actor).await
+        let furnished = if entry.applied_version().is_none() {
+            self.make_whole(hold, &plan).await?
+        } else {
+            // It was whole once, so it may hold somebody's data.
+            hold.make(&plan).await?;
+            Box::pin(self.furnish(entry.id(), placement)).await?
+        };
+        self.finish(entry, &furnished, actor).await
+    }
+
+    /// Who waits for a place that is whole, waits no longer.
+    async fn activate(&self, entry: Entry, actor: &Actor) -> Result<Entry, ProvisionError> {
+        let active = |entry: &Entry| {
+            let waits = entry.status() == TenantStatus::Provisioning;
+            waits.then(|| Change::status(TenantStatus::Active))
+        };
+        self.change(entry, active, actor).await
     }
 
     /// Records what is about to be made, before it is: the place, the login and its password.
@@ -85,8 +104,19 @@ impl Fleet {
     }
 
     /// Everything is there: the tenant may be served.
-    async fn finish(&self, entry: Entry, actor: &Actor) -> Result<Entry, ProvisionError> {
-        self.change(entry, |entry| Some(ready(entry)), actor).await
+    pub(super) async fn finish(
+        &self,
+        entry: Entry,
+        furnished: &Furnished,
+        actor: &Actor,
+    ) -> Result<Entry, ProvisionError> {
+        let furnished = furnish::furnished(furnished)?;
+        let whole = |entry: &Entry| {
+            // Somebody else may have gone on with it meanwhile.
+            let running = entry.provisioning() == Provisioning::Running;
+            running.then(|| ready(entry).and(furnished.clone()))
+        };
+        self.change(entry, whole, actor).await
     }
 
     /// Makes the change that is right for the tenant as it is now. What others change of it
@@ -162,14 +192,14 @@ fn is_done(entry: &Entry) -> Result<bool, ProvisionError> {
         return Err(ProvisionError::Removed);
     }
     match entry.provisioning() {
-        Provisioning::Ready => Ok(entry.status() != TenantStatus::Provisioning),
+        Provisioning::Ready => Ok(true),
         Provisioning::Removing | Provisioning::Removed => Err(ProvisionError::Removed),
         _ => Ok(false),
     }
 }
 
 /// The place is whole. Whoever waited for it is active; whoever was suspended meanwhile is not.
-pub(super) fn ready(entry: &Entry) -> Change {
+fn ready(entry: &Entry) -> Change {
     let ready = Change::provisioning(Provisioning::Ready);
     if entry.status() == TenantStatus::Provisioning {
         ready.and(Change::status(TenantStatus::Active))

@@ -2,7 +2,9 @@
 //!
 //! ```no_run
 //! use tenancy_core::TenantId;
-//! use tenancy_fleet::provision::{Confirmed, Fleet};
+//! use tenancy_fleet::Fleet;
+//! use tenancy_fleet::migrations::MigrationSet;
+//! use tenancy_fleet::provision::Confirmed;
 //! use tenancy_fleet::registry::{Actor, Registry};
 //! use tenancy_fleet::secrets::Keyring;
 //! # #[cfg(feature = "postgres")]
@@ -15,7 +17,9 @@
 //!     .keyring(Keyring::from_env("TENANCY_KEY")?)
 //!     .install()
 //!     .await?;
-//! let fleet = Fleet::new(registry, PostgresSite::new(url)?.owner("app_owner")?);
+//! let site = PostgresSite::new(url)?.owner("app_owner")?;
+//! let fleet = Fleet::new(registry, site)
+//!     .migrations(MigrationSet::from_folder("migrations/tenants").await?);
 //!
 //! let ada = Actor::new("ada@example.com")?;
 //! let acme = TenantId::new("acme")?;
@@ -36,6 +40,7 @@
 //!   gone with it. Whoever comes second waits, for a bounded time.
 
 mod error;
+mod furnish;
 mod hold;
 mod make;
 #[cfg(feature = "mysql")]
@@ -49,42 +54,15 @@ mod rotate;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::fmt;
-use std::time::Duration;
-
 pub use error::ProvisionError;
 pub use onboard::Onboarding;
 pub use pending::Filled;
 pub use remove::Confirmed;
 
-use crate::registry::Registry;
-use crate::site::{Engine, Sites};
-
-/// The registry, and the sites that its tenants' places are on. Cheap to clone.
-#[derive(Clone)]
-pub struct Fleet {
-    pub(crate) registry: Registry,
-    pub(crate) sites: Sites,
-    patience: Duration,
-}
+use crate::Fleet;
+use crate::site::Engine;
 
 impl Fleet {
-    /// The tenants of this registry on these sites: a [`Site`](crate::site::Site), or several.
-    pub fn new(registry: Registry, sites: impl Into<Sites>) -> Self {
-        Self {
-            registry,
-            sites: sites.into(),
-            patience: Duration::from_secs(30),
-        }
-    }
-
-    /// How long to wait for another process that works on the same tenant (30 s).
-    #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
-    }
-
     /// Readies the main site, once: the role that owns tenants' tables on PostgreSQL, and a base
     /// database that lets nobody in by default. `keep` are the roles that keep their way into it:
     /// those that serve requests and work across tenants there.
@@ -104,21 +82,5 @@ impl Fleet {
                 Ok(())
             }
         }
-    }
-
-    /// The registry.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
-    /// The sites.
-    pub fn sites(&self) -> &Sites {
-        &self.sites
-    }
-}
-
-impl fmt::Debug for Fleet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fleet").finish_non_exhaustive()
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use tenancy_core::{Domain, Strategy, TenantId};
 
-use super::{Fleet, ProvisionError};
+use super::ProvisionError;
+use crate::Fleet;
 use crate::registry::{Actor, Entry, NewTenant, RegistryError};
 
 /// What a sign-up brings. A [`TenantId`] alone is one, too.
@@ -78,7 +79,7 @@ impl Fleet {
         // The name must be possible before anything is recorded.
         let placement = site.placement(&id)?;
         let new = new.placement(placement);
-        match self.take_pending(&new, actor).await {
+        match Box::pin(self.take_pending(&new, actor)).await {
             Ok(Some(entry)) => return Ok(entry),
             Ok(None) | Err(ProvisionError::Registry(RegistryError::IdTaken)) => {}
             Err(error) => return Err(error),
@@ -88,7 +89,7 @@ impl Fleet {
             Err(RegistryError::IdTaken) if self.is_waiting(&id).await? => {}
             Err(error) => return Err(error.into()),
         }
-        self.provision(&id, actor).await
+        Box::pin(self.provision(&id, actor)).await
     }
 
     /// Whether the tenant is there and was not whole yet.

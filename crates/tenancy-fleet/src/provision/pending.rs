@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use tenancy_core::TenantId;
 
+use super::ProvisionError;
 use super::hold::{Hold, Plan};
-use super::make::ready;
-use super::{Fleet, ProvisionError};
-use crate::registry::{Actor, Change, Credential, Entry, NewTenant, Pending, Provisioning};
+use crate::Fleet;
+use crate::registry::{Actor, Credential, Entry, Furnished, NewTenant, Pending};
 use crate::secrets::{SecretsError, generate_password};
 use crate::site::{Site, SiteError};
 
@@ -22,8 +22,8 @@ pub struct Filled {
 }
 
 impl Fleet {
-    /// Makes places ahead of need on the main site, until `target` are whole, and finishes those
-    /// that a crash has left half made. [`onboard`](Self::onboard) takes one of them. Call it
+    /// Makes places ahead of need on the main site, until `target` are whole, finishes those that
+    /// a crash has left half made, and brings up to date what newer migrations or seeds have left behind. [`onboard`](Self::onboard) takes one of them. Call it
     /// from a timer, or after sign-ups; in several processes at once it may make a few too many.
     ///
     /// # Errors
@@ -42,11 +42,16 @@ impl Fleet {
             .await?
             .into_iter()
             .partition(|pending| pending.ready);
+        let (whole, behind): (Vec<_>, Vec<_>) = whole
+            .into_iter()
+            .partition(|pending| pending.furnished == self.wanted());
         let (mut ready, mut made) = (whole.len(), 0);
-        for pending in half {
-            // Somebody else may be at it.
+        for pending in half.into_iter().chain(behind) {
             match self.make_pending(site, &pending).await {
                 Ok(()) => made += 1,
+                // Somebody else is at it, or it has become a tenant's meanwhile.
+                Err(ProvisionError::Busy | ProvisionError::Site(SiteError::NotOurs))
+                    if !self.is_pending(&pending.id).await? => {}
                 Err(ProvisionError::Busy) => {}
                 Err(error) => return Err(error),
             }
@@ -59,7 +64,7 @@ impl Fleet {
                 id,
                 placement,
                 ready: false,
-                applied: (None, None),
+                furnished: Furnished::default(),
             };
             self.make_pending(site, &pending).await?;
             made += 1;
@@ -77,6 +82,38 @@ impl Fleet {
         Ok(all.iter().filter(|pending| pending.ready).count())
     }
 
+    /// Removes places that wait for their tenants, until no more than `keep` are left: nobody's data
+    /// is in them. Half made ones go, too.
+    ///
+    /// # Errors
+    /// [`ProvisionError`], at the first place that can't be removed.
+    pub async fn empty_pending(&self, keep: usize) -> Result<Filled, ProvisionError> {
+        let site = self.sites.main();
+        let (whole, half): (Vec<_>, Vec<_>) = self
+            .registry
+            .pending()
+            .await?
+            .into_iter()
+            .partition(|pending| pending.ready);
+        let ready = whole.len().min(keep);
+        for pending in half.into_iter().chain(whole.into_iter().skip(keep)) {
+            let mut hold = Hold::of(site, &pending.id, self.patience).await?;
+            // From here on no sign-up takes it; one may have, meanwhile.
+            if !self.registry.withhold_pending(&pending.id).await? {
+                continue;
+            }
+            let plan = Plan {
+                tenant: &pending.id,
+                placement: &pending.placement,
+                credential: None,
+                from: None,
+            };
+            hold.remove(&plan).await?;
+            self.registry.forget_pending(&pending.id).await?;
+        }
+        Ok(Filled { ready, made: 0 })
+    }
+
     async fn make_pending(&self, site: &Site, pending: &Pending) -> Result<(), ProvisionError> {
         let mut hold = Hold::of(site, &pending.id, self.patience).await?;
         // Nobody ever knows this password: its tenant brings another.
@@ -89,11 +126,14 @@ impl Fleet {
             credential: login.transpose()?,
             from: None,
         };
-        hold.make(&plan).await?;
-        self.registry
-            .ready_pending(&pending.id, &pending.applied)
-            .await?;
+        let furnished = self.make_whole(&mut hold, &plan).await?;
+        self.registry.ready_pending(&pending.id, &furnished).await?;
         Ok(())
+    }
+
+    async fn is_pending(&self, id: &TenantId) -> Result<bool, ProvisionError> {
+        let all = self.registry.pending().await?;
+        Ok(all.iter().any(|pending| pending.id == *id))
     }
 
     /// A tenant in a place that was made ahead of need. `None`: none is left.
@@ -118,13 +158,12 @@ impl Fleet {
             from: Some(&pending.id),
         };
         Hold::hand_over(site, &plan).await?;
-        let applied = Change::applied_version(pending.applied.0);
-        let whole = |entry: &Entry| {
-            // Somebody else may have gone on with it meanwhile.
-            let running = entry.provisioning() == Provisioning::Running;
-            running.then(|| ready(entry).and(applied.clone()))
+        let furnished = if pending.furnished == self.wanted() {
+            pending.furnished
+        } else {
+            Box::pin(self.furnish(entry.id(), &pending.placement)).await?
         };
-        Ok(Some(self.change(entry, whole, actor).await?))
+        Ok(Some(self.finish(entry, &furnished, actor).await?))
     }
 }
 

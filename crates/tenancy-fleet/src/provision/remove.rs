@@ -4,8 +4,9 @@ use std::fmt;
 
 use tenancy_core::{Placement, Strategy, TenantId, TenantStatus};
 
+use super::ProvisionError;
 use super::hold::{Hold, Plan};
-use super::{Fleet, ProvisionError};
+use crate::Fleet;
 use crate::registry::{Actor, Change, Entry, Expected, Provisioning, RegistryError};
 
 /// A removal that somebody has confirmed by typing the tenant's id.

@@ -2,8 +2,9 @@
 
 use tenancy_core::TenantId;
 
+use super::ProvisionError;
 use super::hold::{Hold, Plan};
-use super::{Fleet, ProvisionError};
+use crate::Fleet;
 use crate::registry::{Actor, Change, Credential, Entry, Provisioning, RegistryError};
 use crate::secrets::generate_password;
 

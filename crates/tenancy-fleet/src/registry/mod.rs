@@ -74,8 +74,7 @@ pub use entry::{Entry, Provisioning, Revision};
 pub use error::RegistryError;
 pub(crate) use fleet::Record;
 pub use new_tenant::NewTenant;
-pub(crate) use pending::Applied;
-pub(crate) use pending::Pending;
+pub(crate) use pending::{Furnished, Pending};
 pub use read::List;
 pub use watch::Watch;
 

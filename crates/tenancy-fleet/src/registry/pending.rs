@@ -21,14 +21,19 @@ pub(crate) struct Pending {
     pub(crate) id: TenantId,
     pub(crate) placement: Placement,
     pub(crate) ready: bool,
-    pub(crate) applied: Applied,
+    pub(crate) furnished: Furnished,
 }
 
-/// The migrations that it has: version and digest, where they are known.
-pub(crate) type Applied = (Option<i64>, Option<String>);
+/// What is in a place: the last migration, the digest of all up to it, and that of the seeds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Furnished {
+    pub(crate) version: Option<i64>,
+    pub(crate) digest: Option<String>,
+    pub(crate) seeds: Option<String>,
+}
 
 const COLUMNS: &str = "n.id, n.strategy, n.server, n.database_name, n.schema_name, n.credential_name, \
-                       n.ready, n.applied_version, n.applied_digest";
+                       n.ready, n.applied_version, n.applied_digest, n.seeds_digest";
 
 impl Registry {
     /// Records a place before it is made.
@@ -58,23 +63,34 @@ impl Registry {
         rows.into_iter().map(read).collect()
     }
 
-    /// It is whole, with these migrations in it.
+    /// It is whole, with this in it.
     pub(crate) async fn ready_pending(
         &self,
         id: &TenantId,
-        applied: &Applied,
+        furnished: &Furnished,
     ) -> Result<(), RegistryError> {
-        let sql =
-            "UPDATE {pending} SET ready = 1, applied_version = ?, applied_digest = ? WHERE id = ?";
+        let sql = "UPDATE {pending} SET ready = 1, applied_version = ?, applied_digest = ?, seeds_digest = ? WHERE id = ?";
         let values = [
-            applied.0.into(),
-            applied.1.as_deref().into(),
+            furnished.version.into(),
+            furnished.digest.as_deref().into(),
+            furnished.seeds.as_deref().into(),
             id.as_str().into(),
         ];
         let mut turn = Turn::alone(&self.line).await?;
         turn.run(sql, &values).await?;
         turn.end();
         Ok(())
+    }
+
+    /// No tenant gets it from here on. `false`: one has got it.
+    pub(crate) async fn withhold_pending(&self, id: &TenantId) -> Result<bool, RegistryError> {
+        let mut turn = Turn::begin(&self.line).await?;
+        let sql = "UPDATE {pending} SET ready = 0 WHERE id = ?";
+        turn.run(sql, &[id.as_str().into()]).await?;
+        let sql = "SELECT id FROM {pending} WHERE id = ?";
+        let rows = turn.rows(sql, &[id.as_str().into()]).await?;
+        turn.commit().await?;
+        Ok(!rows.is_empty())
     }
 
     /// Forgets one whose place is gone.
@@ -191,6 +207,10 @@ fn read(row: Row) -> Result<Pending, RegistryError> {
         id,
         placement: placement.ok_or(malformed("placement"))?,
         ready: row.int("state")? == 1,
-        applied: (row.optional_int("version")?, row.optional_text("digest")?),
+        furnished: Furnished {
+            version: row.optional_int("version")?,
+            digest: row.optional_text("digest")?,
+            seeds: row.optional_text("digest")?,
+        },
     })
 }

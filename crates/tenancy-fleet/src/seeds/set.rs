@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::migrations::{SetError, folder};
+use crate::script::text;
 
 /// The seeds of a folder, in the order of their names. Cheap to clone.
 #[derive(Clone)]
@@ -51,6 +52,17 @@ impl SeedSet {
         Ok(Self {
             seeds: seeds.into(),
         })
+    }
+
+    /// A digest over names and texts: two sets with the same digest are the same.
+    pub(crate) fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for seed in self.seeds.iter() {
+            hasher.update(seed.name.len().to_be_bytes());
+            hasher.update(&seed.name);
+            hasher.update(&seed.checksum);
+        }
+        text::hex(&hasher.finalize())
     }
 
     /// Their names, in order.

@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS {pending} (
   ready {int} NOT NULL CHECK (ready IN (0, 1)),
   applied_version {int},
   applied_digest {text:64},
+  seeds_digest {text:64},
   created_at {int} NOT NULL,
   FOREIGN KEY (place, place_kind) REFERENCES {place} (place, kind)
 ){end};

@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 use tenancy_core::TenantId;
+use tenancy_fleet::Fleet;
 use tenancy_fleet::migrations::{Limits, MigrationSet, Resolution};
-use tenancy_fleet::run::{Back, Fleet};
+use tenancy_fleet::run::Back;
 
 use super::stage::{Stage, ada, run};
 use super::{File, NOTES, on_every_ground, set};

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 use tenancy_core::{TenantId, TenantStatus};
+use tenancy_fleet::Fleet;
 use tenancy_fleet::migrations::Limits;
 use tenancy_fleet::registry::{Actor, Entry, NewTenant, Registry};
-use tenancy_fleet::run::{Fleet, Run};
+use tenancy_fleet::run::Run;
 use tenancy_fleet::site::{Base, MysqlSite, PostgresSite, Site, SqliteSite};
 use tenancy_sqlite::{Draft, Folder, TenantFile, identity};
 use tenancy_testkit::mariadb;

@@ -31,7 +31,7 @@ async fn an_onboarding_goes_on_where_it_was_left(ground: Ground) {
     for (number, polls) in limits(&ground).enumerate() {
         let tenant = id(&format!("t{number}"));
         let actor = ada();
-        let whole = polled(polls, ground.fleet.onboard(&tenant, &actor)).await;
+        let whole = polled(polls, Box::pin(ground.fleet.onboard(&tenant, &actor))).await;
         if whole.is_none() {
             // Never active and half made.
             if let Some(entry) = ground.registry.get(&tenant).await.unwrap() {

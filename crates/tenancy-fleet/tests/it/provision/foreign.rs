@@ -14,6 +14,7 @@ on_every_site!(
     what_lost_its_mark_is_not_dropped,
     a_user_that_was_there_is_not_taken,
     what_was_never_begun_is_not_dropped,
+    another_tenants_place_is_not_adopted,
 );
 
 /// Somebody else's thing where the tenant's is to be, and how to take it away again.
@@ -196,4 +197,40 @@ async fn what_was_never_begun_is_not_dropped(ground: Ground) {
     let _ = ground.fleet.offboard(&acme, &confirmed, &ada()).await;
     assert_eq!(ground.things(&acme).await, 1);
     unplant(&ground, &acme).await;
+}
+
+async fn another_tenants_place_is_not_adopted(ground: Ground) {
+    // A backup that was put back under the wrong name.
+    let (acme, globex) = (id("acme"), id("globex"));
+    ground.fleet.onboard(&globex, &ada()).await.unwrap();
+    let names = ["acme", "globex"].map(|name| format!("{}{name}", ground.prefix));
+    let [new, old] = names;
+    match &ground.kind {
+        Kind::Sqlite(_) => std::fs::rename(ground.file(&globex), ground.file(&acme)).unwrap(),
+        Kind::Databases => {
+            let mut admin = ground.admin().await;
+            admin
+                .run(&format!("ALTER DATABASE \"{old}\" RENAME TO \"{new}\""))
+                .await;
+        }
+        Kind::Schemas => {
+            let mut admin = ground.admin().await;
+            admin
+                .run(&format!("ALTER SCHEMA \"{old}\" RENAME TO \"{new}\""))
+                .await;
+        }
+        Kind::Mariadb => {
+            // It renames no database.
+            let mut admin = ground.admin().await;
+            admin
+                .run(&format!(
+                    "CREATE DATABASE `{new}` COMMENT 'tenancy: tenant globex'"
+                ))
+                .await;
+        }
+    }
+    let refused = ground.fleet.onboard(&acme, &ada()).await.unwrap_err();
+    assert_eq!(refused, ProvisionError::Site(SiteError::NotOurs));
+    unplant(&ground, &acme).await;
+    ground.clear().await;
 }

@@ -2,7 +2,8 @@
 
 use secrecy::SecretString;
 use tenancy_core::{Placement, Strategy, TenantId};
-use tenancy_fleet::provision::{Confirmed, Fleet, ProvisionError};
+use tenancy_fleet::Fleet;
+use tenancy_fleet::provision::{Confirmed, ProvisionError};
 use tenancy_fleet::registry::{NewTenant, Registry, RegistryError};
 use tenancy_fleet::site::{MysqlSite, PostgresSite, Site, SiteError, SqliteSite};
 

@@ -1,11 +1,11 @@
 //! A tenant's whole life, seen from beside.
 
 use secrecy::ExposeSecret as _;
-use tenancy_core::{Domain, TenantStatus};
+use tenancy_core::{Domain, Strategy, TenantStatus};
 use tenancy_fleet::provision::{Confirmed, Onboarding, ProvisionError};
-use tenancy_fleet::registry::{Provisioning, RegistryError};
+use tenancy_fleet::registry::{Change, Expected, NewTenant, Provisioning, RegistryError};
 
-use super::ground::Ground;
+use super::ground::{Ground, Kind};
 use super::on_every_site;
 use crate::registry::{ada, id};
 
@@ -13,6 +13,7 @@ on_every_site!(
     a_whole_life,
     a_password_is_changed_without_an_outage,
     an_active_tenant_is_not_removed,
+    who_was_suspended_meanwhile_is_not_active,
 );
 
 async fn a_whole_life(ground: Ground) {
@@ -136,5 +137,36 @@ async fn an_active_tenant_is_not_removed(ground: Ground) {
     assert_eq!(ground.things(&acme).await, before);
     let entry = ground.registry.get(&acme).await.unwrap().unwrap();
     assert_eq!(entry.status(), TenantStatus::Active);
+    ground.clear().await;
+}
+
+async fn who_was_suspended_meanwhile_is_not_active(ground: Ground) {
+    let acme = id("acme");
+    let strategy = match ground.kind {
+        Kind::Schemas => Strategy::SchemaPerTenant,
+        _ => Strategy::DatabasePerTenant,
+    };
+    let new = NewTenant::new(acme.clone(), strategy);
+    ground.registry.create(new, &ada()).await.unwrap();
+    // While its place is being made, which does not hinder that.
+    let (fleet, actor) = (ground.fleet.clone(), ada());
+    let (tenant, registry) = (acme.clone(), ground.registry.clone());
+    let making = fleet.provision(&acme, &actor);
+    let suspending = async move {
+        loop {
+            let entry = registry.get(&tenant).await.unwrap().unwrap();
+            if entry.provisioning() != Provisioning::Pending {
+                let (change, ada) = (Change::status(TenantStatus::Suspended), ada());
+                let done = registry.update(&tenant, Expected::Any, change, &ada);
+                return done.await.unwrap().provisioning();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (made, _) = futures_util::future::join(making, suspending).await;
+    made.unwrap();
+    let entry = ground.registry.get(&acme).await.unwrap().unwrap();
+    assert_eq!(entry.provisioning(), Provisioning::Ready);
+    assert_eq!(entry.status(), TenantStatus::Suspended);
     ground.clear().await;
 }

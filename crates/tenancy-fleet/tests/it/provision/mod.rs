@@ -2,11 +2,29 @@
 
 mod broken_off;
 mod foreign;
+mod furnished;
 mod ground;
 mod hostile;
 mod life;
 mod pending;
 mod races;
+
+use sqlx::migrate::{Migration, MigrationType};
+use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+use tenancy_fleet::migrations::MigrationSet;
+
+/// So many migrations, each with a table.
+fn set(versions: i64) -> MigrationSet {
+    set_with(versions, "CREATE TABLE t{} (id int)")
+}
+
+fn set_with(versions: i64, sql: &str) -> MigrationSet {
+    let migrations = (1..=versions).map(|version| {
+        let sql = AssertSqlSafe(sql.replace("{}", &version.to_string())).into_sql_str();
+        Migration::new(version, "test".into(), MigrationType::Simple, sql, false)
+    });
+    MigrationSet::new(migrations).unwrap()
+}
 
 /// Runs each test on every kind of site.
 macro_rules! on_every_site {

@@ -6,7 +6,7 @@ use tenancy_fleet::registry::Provisioning;
 use tenancy_fleet::site::SiteError;
 
 use super::ground::{Ground, Kind};
-use super::on_every_site;
+use super::{on_every_site, set};
 use crate::registry::cancelled::polled;
 use crate::registry::{ada, id};
 
@@ -16,6 +16,9 @@ on_every_site!(
     a_sign_up_that_is_broken_off_keeps_its_place,
     a_place_that_somebody_else_marked_is_not_taken,
     sign_ups_at_once_take_different_places,
+    who_left_before_it_was_handed_over_is_gone,
+    places_too_many_are_removed,
+    what_is_behind_is_brought_up_to_date,
 );
 
 async fn a_sign_up_takes_one(ground: Ground) {
@@ -105,7 +108,7 @@ async fn a_sign_up_that_is_broken_off_keeps_its_place(ground: Ground) {
         let tenant = id(&format!("t{number}"));
         ground.fleet.fill_pending(1).await.unwrap();
         let actor = ada();
-        let whole = polled(polls, ground.fleet.onboard(&tenant, &actor)).await;
+        let whole = polled(polls, Box::pin(ground.fleet.onboard(&tenant, &actor))).await;
         let recorded = ground.registry.get(&tenant).await.unwrap();
         // Half of them leave instead of coming back: nothing of them stays.
         if number % 2 == 0 && recorded.is_some() {
@@ -201,5 +204,98 @@ async fn sign_ups_at_once_take_different_places(ground: Ground) {
     places.dedup();
     assert_eq!(places.len(), 5);
     assert_eq!(ground.fleet.pending().await.unwrap(), 0);
+    ground.clear().await;
+}
+
+async fn who_left_before_it_was_handed_over_is_gone(ground: Ground) {
+    if ground.is_sqlite() {
+        return;
+    }
+    ground.fleet.fill_pending(1).await.unwrap();
+    let acme = id("acme");
+    let made = ground.fleet.onboard(&acme, &ada()).await.unwrap();
+    // As it is where a sign-up was killed between the registry and the server.
+    let place = made.placement().unwrap();
+    let login = place.credential().unwrap();
+    let from = login.strip_prefix(&ground.prefix).unwrap();
+    let mark = format!("'tenancy: tenant {from}'");
+    let mut admin = ground.admin().await;
+    match ground.kind {
+        Kind::Databases => {
+            let name = place.database_name().unwrap();
+            admin
+                .run(&format!("COMMENT ON DATABASE \"{name}\" IS {mark}"))
+                .await;
+            admin
+                .run(&format!("COMMENT ON ROLE \"{login}\" IS {mark}"))
+                .await;
+        }
+        Kind::Schemas => {
+            let name = place.schema_name().unwrap();
+            admin
+                .run(&format!("COMMENT ON SCHEMA \"{name}\" IS {mark}"))
+                .await;
+            admin
+                .run(&format!("COMMENT ON ROLE \"{login}\" IS {mark}"))
+                .await;
+        }
+        _ => {
+            let name = place.database_name().unwrap();
+            admin
+                .run(&format!("ALTER DATABASE `{name}` COMMENT {mark}"))
+                .await;
+        }
+    }
+    let confirmed = Confirmed::new(&acme, "acme").unwrap();
+    ground
+        .fleet
+        .offboard(&acme, &confirmed, &ada())
+        .await
+        .unwrap();
+    assert_eq!(ground.things(&acme).await, 0);
+}
+
+async fn places_too_many_are_removed(ground: Ground) {
+    if ground.is_sqlite() {
+        return;
+    }
+    ground.fleet.fill_pending(3).await.unwrap();
+    let left = ground.fleet.empty_pending(1).await.unwrap();
+    assert_eq!(left.ready, 1);
+    assert_eq!(ground.fleet.pending().await.unwrap(), 1);
+    let acme = id("acme");
+    ground.fleet.onboard(&acme, &ada()).await.unwrap();
+    ground.fleet.empty_pending(0).await.unwrap();
+    // What a tenant has is no longer a pending place.
+    ground.login(&acme, &acme).await.unwrap();
+    let mut admin = ground.admin().await;
+    let sql = match ground.kind {
+        Kind::Mariadb => "SELECT CAST(COUNT(*) AS SIGNED) FROM mysql.user WHERE User LIKE",
+        _ => "SELECT count(*) FROM pg_roles WHERE rolname LIKE",
+    };
+    let logins = admin.number(&format!("{sql} '{}p-%'", ground.prefix)).await;
+    assert_eq!(logins, 1);
+    ground.clear().await;
+}
+
+async fn what_is_behind_is_brought_up_to_date(ground: Ground) {
+    if ground.is_sqlite() {
+        return;
+    }
+    let first = ground.fleet.clone().migrations(set(1));
+    let second = ground.fleet.clone().migrations(set(2));
+    first.fill_pending(2).await.unwrap();
+    // A sign-up after a deployment, before the places were seen to.
+    let made = second.onboard(&id("acme"), &ada()).await.unwrap();
+    assert_eq!(made.applied_version(), Some(2));
+    let filled = second.fill_pending(1).await.unwrap();
+    assert_eq!((filled.ready, filled.made), (1, 1));
+    let made = second.onboard(&id("globex"), &ada()).await.unwrap();
+    assert_eq!(made.applied_version(), Some(2));
+    for tenant in [id("acme"), id("globex")] {
+        let mut login = ground.login(&tenant, &tenant).await.unwrap();
+        login.run("INSERT INTO t1 VALUES (1)").await;
+        login.run("INSERT INTO t2 VALUES (1)").await;
+    }
     ground.clear().await;
 }
