@@ -21,7 +21,7 @@
 //! - **Nothing stays behind**: settings, roles, temporary tables or locks of one tenant's migration are
 //!   gone before the next tenant's starts on the same connection.
 //!
-//! Whole fleets are migrated with [`Fleet`](crate::run::Fleet).
+//! Whole fleets are migrated with [`Fleet::migrate`](crate::provision::Fleet::migrate).
 
 mod apply;
 mod error;

@@ -1,4 +1,4 @@
-//! A registry with its sites, and what can be done to all of it.
+//! What can be done to all places of a fleet, and to its base.
 
 use tenancy_core::TenantId;
 use tokio::time::timeout;
@@ -8,17 +8,11 @@ use super::feed::Feed;
 use super::work::Work;
 use super::{Event, Outcome, Report, Run, RunError};
 use crate::migrations::{Goal, MigrationError, MigrationSet, Resolution, drive, foresee, resolve};
-use crate::registry::{Actor, Change, Expected, List, Provisioning, Registry};
+use crate::provision::Fleet;
+use crate::registry::{Actor, Change, Expected, List, Provisioning};
 use crate::script::Limits;
 use crate::seeds::{SeedError, SeedSet, plant};
-use crate::site::{Base, Open, Sites};
-
-/// A registry of tenants, with the sites that they lie on. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Fleet {
-    registry: Registry,
-    sites: Sites,
-}
+use crate::site::{Base, Open};
 
 /// How far back a rollback goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +28,6 @@ pub enum Back {
 }
 
 impl Fleet {
-    /// These tenants at these sites.
-    pub fn new(registry: Registry, sites: impl Into<Sites>) -> Self {
-        Self {
-            registry,
-            sites: sites.into(),
-        }
-    }
-
     /// Brings tenants to a version of the set, or to its last one. A tenant that is above it stays.
     /// Who is there already, as the registry knows, is not looked at: if that is everybody, it costs
     /// one query.

@@ -1,6 +1,6 @@
 //! One work over all tenants: migrating, rolling back, seeding.
 //!
-//! A [`Fleet`] is a registry with the sites that its tenants lie on. A [`Run`] says how: with how many
+//! [`Fleet`](crate::provision::Fleet) has the calls. A [`Run`] says how: with how many
 //! connections, which tenants, how many of them as canaries, when to stop. A [`Report`] has every
 //! tenant's outcome, one way or another: the failures by name in itself, all of them through an
 //! [`Observer`], and the rest in counts. One tenant that fails, hangs in a lock or panics stops nobody
@@ -8,8 +8,9 @@
 //!
 //! ```no_run
 //! use tenancy_fleet::migrations::MigrationSet;
+//! use tenancy_fleet::provision::Fleet;
 //! use tenancy_fleet::registry::{Actor, Registry};
-//! use tenancy_fleet::run::{Event, Fleet, Run};
+//! use tenancy_fleet::run::{Event, Run};
 //! use tenancy_fleet::site::Sites;
 //!
 //! # async fn run(registry: Registry, sites: Sites) -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +44,7 @@ mod report;
 mod work;
 
 pub use error::RunError;
-pub use fleet::{Back, Fleet};
+pub use fleet::Back;
 pub use how::{Run, Stop};
 pub use observe::{Event, Observer};
 pub use report::{Failure, Halt, Outcome, Report};

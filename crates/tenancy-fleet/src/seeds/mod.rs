@@ -3,7 +3,7 @@
 //! A folder of SQL files, run in the order of their names, each in a transaction with its row in the
 //! table `_tenancy_seeds` of the tenant's place. So seeding may be run again, after a crash or for all
 //! tenants: what has run does not run twice. A seed that was edited after it has run is reported, and
-//! not run again unless it is [asked for](crate::run::Fleet::seed).
+//! not run again unless it is [asked for](crate::provision::Fleet::seed).
 
 mod error;
 mod plant;

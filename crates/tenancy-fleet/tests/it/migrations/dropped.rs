@@ -6,7 +6,8 @@ use std::task::Poll;
 
 use tenancy_core::TenantId;
 use tenancy_fleet::migrations::{Limits, MigrationSet, Resolution};
-use tenancy_fleet::run::{Back, Fleet};
+use tenancy_fleet::provision::Fleet;
+use tenancy_fleet::run::Back;
 
 use super::stage::{Stage, ada, run};
 use super::{File, NOTES, on_every_ground, set};

@@ -1,8 +1,9 @@
 //! Many tenants: some in trouble, two programs at once, and nothing to do.
 
 use futures_util::future::join;
+use tenancy_fleet::provision::Fleet;
 use tenancy_fleet::registry::Registry;
-use tenancy_fleet::run::{Fleet, Outcome};
+use tenancy_fleet::run::Outcome;
 use tenancy_testkit::proxy::Proxy;
 
 use super::stage::{Stage, run};
