@@ -74,13 +74,14 @@ impl Registry {
         actor: &Actor,
     ) -> Result<(), RegistryError> {
         for records in records.chunks(MOST) {
-            self.in_one(records, actor).await?;
+            self.in_one(records, actor, false).await?;
         }
         Ok(())
     }
 
     /// Forgets the digests of tenants that are about to be rolled back, so that none is taken for
-    /// one at its old version, whatever comes in between. Answers with their new revisions.
+    /// one at its old version, whatever comes in between; and gives each a new revision, so that a
+    /// run that was there before can't record it any more.
     pub(crate) async fn forget_digests(
         &self,
         entries: &mut [Entry],
@@ -88,7 +89,6 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let records: Vec<_> = entries
             .iter()
-            .filter(|entry| entry.applied_digest.is_some())
             .map(|entry| Record {
                 id: entry.id.clone(),
                 revision: entry.revision,
@@ -98,7 +98,7 @@ impl Registry {
             .collect();
         let mut revisions = BTreeMap::new();
         for records in records.chunks(MOST) {
-            revisions.extend(self.in_one(records, actor).await?);
+            revisions.extend(self.in_one(records, actor, true).await?);
         }
         for entry in entries {
             if let Some(revision) = revisions.remove(&entry.id) {
@@ -109,16 +109,17 @@ impl Registry {
         Ok(())
     }
 
-    /// In one transaction; the new revisions of those that were changed.
+    /// In one transaction; the new revisions of those that were changed, or of all of them.
     async fn in_one(
         &self,
         records: &[Record],
         actor: &Actor,
+        all: bool,
     ) -> Result<BTreeMap<TenantId, Revision>, RegistryError> {
         let mut tries = 0;
         loop {
             let mut turn = Turn::begin(&self.line).await?;
-            let done = write(&mut turn, records, actor).await;
+            let done = write(&mut turn, records, actor, all).await;
             match settle(turn, done, &mut tries).await {
                 Some(result) => return result,
                 None => pause(tries).await,
@@ -131,6 +132,7 @@ async fn write(
     turn: &mut Turn,
     records: &[Record],
     actor: &Actor,
+    all: bool,
 ) -> Result<BTreeMap<TenantId, Revision>, RegistryError> {
     let wanted: BTreeMap<&str, &Record> = records
         .iter()
@@ -159,7 +161,7 @@ async fn write(
             continue;
         };
         let then = decided(record, revision, &now);
-        if then != now {
+        if all || then != now {
             revisions.insert(record.id.clone(), Revision(revision + 1));
             groups.entry(then).or_default().push(id);
         }

@@ -12,7 +12,7 @@ use crate::script::Limits;
 
 /// How a run over the fleet goes.
 #[derive(Clone)]
-#[must_use = "give it to one of `Fleet`'s calls"]
+#[must_use = "give it to one of the calls of `Fleet`"]
 pub struct Run {
     pub(super) actor: Actor,
     pub(super) jobs: usize,

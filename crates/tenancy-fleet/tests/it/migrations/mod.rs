@@ -8,6 +8,7 @@ mod fleet;
 mod folders;
 mod leftovers;
 mod life;
+mod races;
 mod seeds;
 mod stage;
 mod unfinished;
