@@ -110,20 +110,14 @@ impl Tenancy {
     pub fn audience(&self, name: impl Into<String>) -> Result<Audience<'_>, Error> {
         let name = name.into();
         if is_audience(&name) {
-            Ok(Audience {
-                tenancy: self,
-                name,
-            })
+            Ok(Audience::named(self, name))
         } else {
             Err(EnvelopeError::InvalidAudience.into())
         }
     }
 
     fn everyone(&self) -> Audience<'_> {
-        Audience {
-            tenancy: self,
-            name: String::new(),
-        }
+        Audience::named(self, String::new())
     }
 
     fn keys(&self) -> Result<&EnvelopeKeys, EnvelopeError> {
@@ -134,7 +128,7 @@ impl Tenancy {
     }
 }
 
-/// Envelopes for one audience alone. Made by [`Tenancy::audience`].
+/// Envelopes for one audience alone. Made by [`Tenancy::audience`] and [`Tenancy::child_process`].
 #[derive(Debug, Clone)]
 pub struct Audience<'t> {
     tenancy: &'t Tenancy,
@@ -142,6 +136,10 @@ pub struct Audience<'t> {
 }
 
 impl<'t> Audience<'t> {
+    pub(super) fn named(tenancy: &'t Tenancy, name: String) -> Self {
+        Self { tenancy, name }
+    }
+
     /// [`Tenancy::envelope`], for this audience.
     ///
     /// # Errors
@@ -191,7 +189,20 @@ impl<'t> Audience<'t> {
         T: Send + 'a,
         E: From<Error> + Send + 'a,
     {
-        let envelope = ScopeEnvelope::new(envelope.as_ref());
+        self.run_text(ScopeEnvelope::new(envelope.as_ref()), work)
+    }
+
+    pub(super) fn run_text<'a, F, T, E>(
+        self,
+        envelope: Result<ScopeEnvelope, EnvelopeError>,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        't: 'a,
+        F: AsyncFnOnce(&TenantScope) -> Result<T, E> + for<'s> ScopeFn<'s, TenantScope, T, E> + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
         async move {
             let id = self.open_tenant(envelope).map_err(Error::from)?;
             // Asked anew also inside a scope of the same tenant: the work may have waited long.
@@ -224,7 +235,22 @@ impl<'t> Audience<'t> {
         T: Send + 'a,
         E: From<Error> + Send + 'a,
     {
-        let envelope = ScopeEnvelope::new(envelope.as_ref());
+        self.run_central_text(ScopeEnvelope::new(envelope.as_ref()), work)
+    }
+
+    pub(super) fn run_central_text<'a, F, T, E>(
+        self,
+        envelope: Result<ScopeEnvelope, EnvelopeError>,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        't: 'a,
+        F: AsyncFnOnce(&CentralScope) -> Result<T, E>
+            + for<'s> ScopeFn<'s, CentralScope, T, E>
+            + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
         async move {
             let reason = self.open_central(envelope).map_err(Error::from)?;
             self.tenancy.central(Cow::Owned(reason), work).await
