@@ -192,30 +192,27 @@ impl<'t> Audience<'t> {
         self.run_text(ScopeEnvelope::new(envelope.as_ref()), work)
     }
 
-    pub(super) fn run_text<'a, F, T, E>(
+    pub(super) async fn run_text<F, T, E>(
         self,
         envelope: Result<ScopeEnvelope, EnvelopeError>,
         work: F,
-    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    ) -> Result<T, E>
     where
-        't: 'a,
-        F: AsyncFnOnce(&TenantScope) -> Result<T, E> + for<'s> ScopeFn<'s, TenantScope, T, E> + 'a,
-        T: Send + 'a,
-        E: From<Error> + Send + 'a,
+        F: for<'s> ScopeFn<'s, TenantScope, T, E>,
+        T: Send,
+        E: From<Error> + Send,
     {
-        async move {
-            let id = self.open_tenant(envelope).map_err(Error::from)?;
-            // Asked anew also inside a scope of the same tenant: the work may have waited long.
-            let found = self
-                .tenancy
-                .inner
-                .directory
-                .find_fresh(&id)
-                .await
-                .map_err(Error::from)?;
-            let tenant = ensure_active(found).map_err(Error::from)?;
-            self.tenancy.run_found(&id, ready(Ok(tenant)), work).await
-        }
+        let id = self.open_tenant(envelope).map_err(Error::from)?;
+        // Asked anew also inside a scope of the same tenant: the work may have waited long.
+        let found = self
+            .tenancy
+            .inner
+            .directory
+            .find_fresh(&id)
+            .await
+            .map_err(Error::from)?;
+        let tenant = ensure_active(found).map_err(Error::from)?;
+        self.tenancy.run_found(&id, ready(Ok(tenant)), work).await
     }
 
     /// [`Tenancy::run_central_envelope`], for this audience.
@@ -238,23 +235,18 @@ impl<'t> Audience<'t> {
         self.run_central_text(ScopeEnvelope::new(envelope.as_ref()), work)
     }
 
-    pub(super) fn run_central_text<'a, F, T, E>(
+    pub(super) async fn run_central_text<F, T, E>(
         self,
         envelope: Result<ScopeEnvelope, EnvelopeError>,
         work: F,
-    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    ) -> Result<T, E>
     where
-        't: 'a,
-        F: AsyncFnOnce(&CentralScope) -> Result<T, E>
-            + for<'s> ScopeFn<'s, CentralScope, T, E>
-            + 'a,
-        T: Send + 'a,
-        E: From<Error> + Send + 'a,
+        F: AsyncFnOnce(&CentralScope) -> Result<T, E> + for<'s> ScopeFn<'s, CentralScope, T, E>,
+        T: Send,
+        E: From<Error> + Send,
     {
-        async move {
-            let reason = self.open_central(envelope).map_err(Error::from)?;
-            self.tenancy.central(Cow::Owned(reason), work).await
-        }
+        let reason = self.open_central(envelope).map_err(Error::from)?;
+        self.tenancy.central(Cow::Owned(reason), work).await
     }
 
     fn seal(&self, subject: Subject, valid_for: Duration) -> Result<ScopeEnvelope, Error> {
