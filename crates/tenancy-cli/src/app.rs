@@ -10,7 +10,7 @@ use crate::base::Context;
 use crate::command;
 use crate::config::{Config, ConfigError, SECRET_KEY, Setting};
 use crate::error::{CliError, Exit};
-use crate::output::{Output, looks_like_a_key};
+use crate::output::{Output, looks_like_a_key, note};
 
 /// The command, to be mounted in an application's own binary.
 #[derive(Debug, Clone)]
@@ -153,7 +153,7 @@ fn refused(output: Output, error: &clap::Error) -> ExitCode {
             let text = error.render().to_string();
             output.error("usage", text.trim_start_matches("error: ").trim_end());
         } else {
-            output.note(error.render().to_string().trim_end());
+            note(error.render().to_string().trim_end());
         }
         Exit::Misused.code().into()
     } else {

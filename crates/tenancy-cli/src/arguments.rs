@@ -35,7 +35,7 @@ pub(crate) struct Global {
     /// One JSON document on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Who makes the change, for the audit; TENANCY_ACTOR or this user, unless it is said
+    /// Who makes the change, for the audit; `TENANCY_ACTOR` or this user, unless it is said
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) actor: Option<String>,
     /// There to be refused: a key on a command line is known to every user of the machine

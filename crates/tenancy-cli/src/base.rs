@@ -4,7 +4,7 @@ use tenancy_fleet::registry::{Actor, Registry, RegistryBuilder, RegistryError};
 
 use crate::config::{Config, ConfigError, Setting};
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, note};
 
 /// For commands that need the base database.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -52,7 +52,7 @@ impl Context {
     ) -> Result<Registry, CliError> {
         if base.create_base {
             match builder.create_database().await {
-                Ok(true) => self.output.note("the base database was made"),
+                Ok(true) => note("the base database was made"),
                 Ok(false) => {}
                 // Who may not look for it may still enter it.
                 Err(RegistryError::Database(fault)) => builder

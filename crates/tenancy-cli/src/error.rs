@@ -51,9 +51,6 @@ pub(crate) enum CliError {
     /// Whatever `tenancy run` was to start could not be started.
     #[error("the command could not be started ({0}): check its name and its rights")]
     Start(io::ErrorKind),
-    /// An argument that clap can't judge by itself.
-    #[error("{0}")]
-    Usage(String),
     /// A file that was to be written could not be.
     #[error("{what} can't be written ({kind}): {instead}")]
     Write {
@@ -86,7 +83,6 @@ impl CliError {
             Self::Make(error) => error.code(),
             Self::NoKey => "secrets.no_key",
             Self::Start(_) => "run.start",
-            Self::Usage(_) => "usage",
             Self::Write { .. } => "write",
             Self::Output(_) => "output",
         }

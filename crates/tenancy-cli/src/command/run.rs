@@ -15,8 +15,8 @@ use crate::error::{CliError, Exit};
 /// How long the scope can be opened, unless it is said.
 const EXPIRES: Duration = Duration::from_mins(5);
 
-/// The command finds a signed scope in TENANCY_SCOPE, and opens it with `Tenancy::run_from_env`, or
-/// `run_central_from_env`. The key that signs it is read from TENANCY_ENVELOPE_KEY, here and there.
+/// The command finds a signed scope in `TENANCY_SCOPE`, and opens it with `Tenancy::run_from_env`, or
+/// `run_central_from_env`. The key that signs it is read from `TENANCY_ENVELOPE_KEY`, here and there.
 /// What the command starts inherits the scope until it expires.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {

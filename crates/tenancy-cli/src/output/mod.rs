@@ -47,12 +47,6 @@ impl Output {
         out.flush()
     }
 
-    /// A message for people, on standard error.
-    pub(crate) fn note(self, message: &str) {
-        // Nobody is left to be told that nobody listens.
-        let _ = writeln!(anstream::stderr(), "{}", redact(message));
-    }
-
     /// Why nothing came of it: a JSON document on standard output, or a line on standard error.
     pub(crate) fn error(self, code: &str, message: &str) {
         let message = redact(message);
@@ -66,9 +60,15 @@ impl Output {
             let mut out = anstream::stdout();
             let _ = write_json(&mut out, &error).and_then(|()| out.flush());
         } else {
-            self.note(&format!("error: {message}"));
+            note(&format!("error: {message}"));
         }
     }
+}
+
+/// A message for people, on standard error.
+pub(crate) fn note(message: &str) {
+    // Nobody is left to be told that nobody listens.
+    let _ = writeln!(anstream::stderr(), "{}", redact(message));
 }
 
 /// A failure as it stands in JSON, also for one tenant of several.

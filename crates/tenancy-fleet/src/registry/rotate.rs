@@ -7,9 +7,11 @@ use tenancy_core::TenantId;
 use super::audit::Actor;
 use super::change::{Change, Expected};
 use super::columns::Columns;
+use super::credential::Credential;
 use super::turn::Turn;
 use super::{Registry, RegistryError};
 use crate::db::{FaultKind, Row};
+use crate::secrets::Sealed;
 
 /// How many tenants at a time: fewer than the registry has connections.
 const AT_ONCE: usize = 4;
@@ -113,11 +115,16 @@ impl Registry {
         after: &str,
         key: &str,
     ) -> Result<Vec<TenantId>, RegistryError> {
-        let sql = "SELECT p.id FROM {tenant} AS p WHERE p.id > ? AND p.sealed_with <> ? \
-                   ORDER BY p.id LIMIT ?";
+        // Also one whose password is being changed, and whose next one has the old key.
+        let prefix = Sealed::prefix(key);
+        let sql = format!(
+            "SELECT p.id FROM {{tenant}} AS p WHERE p.id > ? AND (p.sealed_with <> ? \
+             OR SUBSTR(p.sealed_next, 1, {}) <> ?) ORDER BY p.id LIMIT ?",
+            prefix.len()
+        );
         let mut turn = Turn::alone(&self.line).await?;
-        let values = [after.into(), key.into(), PAGE.into()];
-        let rows = turn.rows(sql, &values).await?;
+        let values = [after.into(), key.into(), (&prefix).into(), PAGE.into()];
+        let rows = turn.rows(&sql, &values).await?;
         turn.end();
         let id = |row: Row| {
             let text = Columns::of(row).text("id")?;
@@ -128,7 +135,12 @@ impl Registry {
 
     async fn reseal(&self, id: &TenantId, actor: Option<&Actor>) -> Result<(), RegistryError> {
         let Some(actor) = actor else {
-            return self.credential(id).await.map(drop);
+            let entry = self.get(id).await?.ok_or(RegistryError::NoSuchTenant)?;
+            let sealed = entry.sealed.iter().chain(&entry.next);
+            for sealed in sealed {
+                Credential::open(self.keyring()?, id, sealed)?;
+            }
+            return Ok(());
         };
         // Whatever its revision: what it has at that moment is sealed again, in one transaction.
         self.update(id, Expected::Any, Change::reseal(), actor)

@@ -66,8 +66,8 @@ impl List {
         let mut tenants = Vec::new();
         loop {
             let page = registry.list(&list).await?;
-            let Some(last) = page.last() else { break };
-            list = list.after(last.id().clone());
+            let Some(end) = page.last() else { break };
+            list = list.after(end.id().clone());
             tenants.extend(page.iter().map(View::brief));
         }
         context.output.report(&Tenants { tenants })?;

@@ -23,7 +23,7 @@ pub(crate) struct Change {
 }
 
 #[derive(Serialize)]
-struct Changed {
+struct Turned {
     tenant: View,
     changed: bool,
     dry_run: bool,
@@ -31,7 +31,7 @@ struct Changed {
     to: TenantStatus,
 }
 
-impl Report for Changed {
+impl Report for Turned {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let (id, to) = (&self.tenant.id, self.to);
         match (self.changed, self.dry_run) {
@@ -58,7 +58,7 @@ impl Change {
         } else {
             entry
         };
-        context.output.report(&Changed {
+        context.output.report(&Turned {
             tenant: View::whole(&entry),
             changed,
             dry_run: self.dry_run,

@@ -9,6 +9,7 @@ use super::{ada, id, on_every_base};
 
 on_every_base!(
     a_fleet_is_sealed_with_the_new_key,
+    the_next_credential_is_sealed_again_too,
     what_fails_is_named_and_stops_nobody,
     two_rotations_at_once_are_one,
 );
@@ -68,6 +69,42 @@ async fn a_fleet_is_sealed_with_the_new_key(stage: Stage) {
     }
     let again = during.rotate_key(&ada()).await.unwrap();
     assert!(again.is_whole() && again.resealed.is_empty());
+}
+
+/// A password that was being changed by a process that had the old key alone.
+async fn the_next_credential_is_sealed_again_too(stage: Stage) {
+    let (before, during) = fleet(&stage).await;
+    let next = Credential::new("tn_user", SecretString::from(PASSWORD)).unwrap();
+    let next = Change::next_credential(next);
+    before
+        .update(&id("t00"), Expected::Any, next, &ada())
+        .await
+        .unwrap();
+    let mut side = stage.side().await;
+    let old = side
+        .texts("SELECT sealed_next FROM tenancy_tenant WHERE id = 't00'")
+        .await;
+    during.rotate_key(&ada()).await.unwrap();
+    // As that process leaves it where it comes too late.
+    let put_back = format!(
+        "UPDATE tenancy_tenant SET sealed_next = '{}' WHERE id = 't00'",
+        old.trim()
+    );
+    side.run(&put_back).await;
+    let plan = during.plan_key_rotation().await.unwrap();
+    assert_eq!(plan.resealed, [id("t00")]);
+    let report = during.rotate_key(&ada()).await.unwrap();
+    assert_eq!(report.resealed, [id("t00")]);
+    let next = side
+        .texts("SELECT sealed_next FROM tenancy_tenant WHERE id = 't00'")
+        .await;
+    assert!(next.starts_with("ts1.new."));
+    during
+        .update(&id("t00"), Expected::Any, Change::promote(), &ada())
+        .await
+        .unwrap();
+    let opened = during.credential(&id("t00")).await.unwrap();
+    assert_eq!(opened.password().expose_secret(), PASSWORD);
 }
 
 async fn what_fails_is_named_and_stops_nobody(stage: Stage) {
