@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{check, completions, make, man, run, secrets, tenant};
+use crate::command::{check, completions, make, man, prepare, run, secrets, tenant};
 
 /// Tenants, their registry and their keys
 #[derive(Debug, Parser)]
@@ -47,6 +47,9 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Look at the configuration, the base database, the registry and the keys
     Check(check::Check),
+    /// Ready the tenants' server, once, before the first tenant: on PostgreSQL the owner of tenants'
+    /// tables, and a base database that lets nobody in by default
+    Prepare(prepare::Prepare),
     /// The tenants in the registry
     #[command(subcommand)]
     Tenant(tenant::Tenant),

@@ -45,7 +45,7 @@ impl Context {
         Ok(builder)
     }
 
-    async fn connect(
+    pub(crate) async fn connect(
         &self,
         builder: RegistryBuilder,
         base: BaseArguments,

@@ -3,8 +3,10 @@
 use std::io;
 
 use tenancy_core::EnvelopeError;
+use tenancy_fleet::provision::ProvisionError;
 use tenancy_fleet::registry::RegistryError;
 use tenancy_fleet::secrets::SecretsError;
+use tenancy_fleet::site::SiteError;
 
 use crate::command::make::MakeError;
 use crate::config::{ConfigError, KeyringError};
@@ -41,6 +43,10 @@ pub(crate) enum CliError {
     Registry(#[from] RegistryError),
     #[error(transparent)]
     Core(#[from] tenancy_core::Error),
+    #[error("{}", provision_message(.0))]
+    Provision(#[from] ProvisionError),
+    #[error(transparent)]
+    Site(#[from] SiteError),
     #[error(transparent)]
     Make(#[from] MakeError),
     /// There is no key, and the command needs one.
@@ -48,6 +54,11 @@ pub(crate) enum CliError {
         "there is no key: name its environment variable in `secrets.key_env`, or its file in `secrets.key_file`; `secrets generate-key` makes one"
     )]
     NoKey,
+    /// An id was to be typed, and there is no terminal.
+    #[error(
+        "the tenant's id has to be typed once more, and there is no terminal to ask at: say it with --yes-drop ID"
+    )]
+    NobodyToAsk,
     /// Whatever `tenancy run` was to start could not be started.
     #[error("the command could not be started ({0}): check its name and its rights")]
     Start(io::ErrorKind),
@@ -80,7 +91,10 @@ impl CliError {
             Self::Secrets(_) => "secrets",
             Self::Registry(error) => registry_code(error),
             Self::Core(error) => core_code(error),
+            Self::Provision(error) => provision_code(error),
+            Self::Site(error) => site_code(error),
             Self::Make(error) => error.code(),
+            Self::NobodyToAsk => "tenant.not_confirmed",
             Self::NoKey => "secrets.no_key",
             Self::Start(_) => "run.start",
             Self::Write { .. } => "write",
@@ -91,7 +105,13 @@ impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Registry(error) if is_about_a_tenant(error) => Exit::SomeFailed,
-            Self::Core(tenancy_core::Error::Refused(_)) => Exit::SomeFailed,
+            Self::Provision(ProvisionError::Registry(error)) if !is_about_a_tenant(error) => {
+                Exit::Misused
+            }
+            Self::Provision(ProvisionError::NotConfirmed | ProvisionError::NotPrepared) => {
+                Exit::Misused
+            }
+            Self::Provision(_) | Self::Core(tenancy_core::Error::Refused(_)) => Exit::SomeFailed,
             _ => Exit::Misused,
         }
     }
@@ -157,6 +177,44 @@ pub(crate) fn registry_message(error: &RegistryError) -> String {
             fault.code().unwrap_or_default()
         ),
         other => other.to_string(),
+    }
+}
+
+fn provision_code(error: &ProvisionError) -> &'static str {
+    match error {
+        ProvisionError::Registry(error) => registry_code(error),
+        ProvisionError::Site(error) => site_code(error),
+        ProvisionError::Busy => "tenant.busy",
+        ProvisionError::NoPlace => "tenant.no_place",
+        ProvisionError::Removed => "tenant.archived",
+        ProvisionError::StillActive => "tenant.active",
+        ProvisionError::NotReady => "tenant.not_ready",
+        ProvisionError::NotConfirmed => "tenant.not_confirmed",
+        ProvisionError::InUse => "tenant.in_use",
+        ProvisionError::NotPrepared => "site.not_prepared",
+        _ => "site.step",
+    }
+}
+
+fn provision_message(error: &ProvisionError) -> String {
+    match error {
+        ProvisionError::Registry(error) => registry_message(error),
+        ProvisionError::NotPrepared => {
+            "the database in which the tenants' schemas lie is open to every login of the server: run `prepare` once, with --keep for each role that must keep its way in".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn site_code(error: &SiteError) -> &'static str {
+    match error {
+        SiteError::Missing => "tenant.place_missing",
+        SiteError::NotOurs => "tenant.not_ours",
+        SiteError::Name { .. } => "tenant.name",
+        SiteError::Strategy { .. } => "site.strategy",
+        SiteError::Database(fault) if fault.is_lost() => "site.unreachable",
+        SiteError::Database(_) => "site.refused",
+        _ => "site.invalid",
     }
 }
 

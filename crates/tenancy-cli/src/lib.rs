@@ -51,7 +51,10 @@
 //! |---|---|
 //! | `check` | `{"ok", "checks": [{"name", "state": "ok" \| "warn" \| "fail", "message"}]}` |
 //! | `tenant list` | `{"tenants": [TENANT]}`, without metadata |
-//! | `tenant show`, `create`, `suspend`, `activate` | `{"tenant": TENANT}`; the last two with `"changed"` and `"dry_run"` |
+//! | `tenant show`, `create`, `onboard` | `{"tenant": TENANT}` |
+//! | `tenant suspend`, `activate` | `{"tenant": TENANT, "changed", "dry_run"}` |
+//! | `tenant provision`, `rotate-password`, `deprovision` | `{"tenant": TENANT, "dry_run"}` |
+//! | `prepare` | `{"keep": [ROLE], "dry_run"}` |
 //! | `secrets generate-key` | `{"id", "key"}`, or `{"id", "file"}` |
 //! | `secrets rotate-key` | `{"key", "dry_run", "resealed": [ID], "failed": [{"tenant", "code", "message"}], "stopped": null \| {"code", "message"}}` |
 //! | `make` | `{"files": [PATH], "inferred"}` |
@@ -68,5 +71,6 @@ mod command;
 mod config;
 mod error;
 mod output;
+mod site;
 
 pub use app::{App, run};

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod make;
 pub(crate) mod man;
+pub(crate) mod prepare;
 pub(crate) mod run;
 pub(crate) mod secrets;
 pub(crate) mod tenant;
@@ -16,6 +17,7 @@ use crate::error::{CliError, Exit};
 pub(crate) async fn run(app: &App, command: Command, context: &Context) -> Result<Exit, CliError> {
     match command {
         Command::Check(check) => check.run(context).await,
+        Command::Prepare(prepare) => prepare.run(context).await,
         Command::Tenant(tenant) => tenant.run(context).await,
         Command::Secrets(secrets) => secrets.run(context).await,
         Command::Make(make) => make.run(context),

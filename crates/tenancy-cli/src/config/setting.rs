@@ -68,18 +68,19 @@ impl Setting {
 
     /// What to say to one who wrote `section.key` (or `section` alone), which is none.
     pub(crate) fn hint(section: &str, key: Option<&str>) -> String {
-        const NEAR: f64 = 0.8;
+        const NEAR: f64 = 0.6;
         if matches!((section, key), ("secrets", Some("key" | "keys"))) {
             return "a key itself never stands here: name its environment variable with `key_env`, or its file with `key_file`".to_owned();
         }
-        let written = key.map_or(section.to_owned(), |key| format!("{section}.{key}"));
+        let near = |one: &str, other: &str| strsim::normalized_damerau_levenshtein(one, other);
         let candidates = Self::ALL.iter().map(|own| match key {
             Some(key) if own.key == key => (1.0, own.name()),
-            Some(_) => (strsim::jaro_winkler(&written, &own.name()), own.name()),
-            None => (
-                strsim::jaro_winkler(section, own.section),
-                format!("[{}]", own.section),
-            ),
+            // Both have a part in it: the section alone makes no hint.
+            Some(key) => {
+                let nearness = near(section, own.section).min(near(key, own.key));
+                (nearness, own.name())
+            }
+            None => (near(section, own.section), format!("[{}]", own.section)),
         });
         let best = candidates.max_by(|one, other| one.0.total_cmp(&other.0));
         match best {

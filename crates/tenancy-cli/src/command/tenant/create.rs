@@ -1,6 +1,7 @@
 //! `tenancy tenant create`.
 
 use tenancy_core::{Domain, Strategy, TenantId};
+use tenancy_fleet::provision::Onboarding;
 use tenancy_fleet::registry::NewTenant;
 
 use super::View;
@@ -30,12 +31,12 @@ pub(crate) struct NewArguments {
     metadata: Option<serde_json::Value>,
     /// How it is kept apart: database, schema or row; as in the configuration, unless it is said
     #[arg(long, value_parser = strategy_word)]
-    strategy: Option<Strategy>,
+    pub(super) strategy: Option<Strategy>,
 }
 
 impl NewArguments {
     /// The tenant, active where there is nothing to make for it.
-    pub(crate) fn tenant(self, id: TenantId, context: &Context) -> Result<NewTenant, CliError> {
+    fn tenant(self, id: TenantId, context: &Context) -> Result<NewTenant, CliError> {
         let strategy = match self.strategy {
             Some(strategy) => strategy,
             None => context.config.strategy()?,
@@ -46,6 +47,18 @@ impl NewArguments {
             NewTenant::new(id, strategy)
         };
         let new = self.domain.into_iter().fold(new, NewTenant::domain);
+        Ok(match &self.metadata {
+            Some(metadata) => new.metadata(metadata)?,
+            None => new,
+        })
+    }
+}
+
+impl NewArguments {
+    /// The tenant as it signs up.
+    pub(super) fn onboarding(self, id: TenantId) -> Result<Onboarding, CliError> {
+        let new = self.domain.into_iter();
+        let new = new.fold(Onboarding::new(id), Onboarding::domain);
         Ok(match &self.metadata {
             Some(metadata) => new.metadata(metadata)?,
             None => new,

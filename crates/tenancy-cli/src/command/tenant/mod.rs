@@ -1,7 +1,10 @@
 //! `tenancy tenant ..`.
 
 mod create;
+mod deprovision;
 mod list;
+mod onboard;
+mod place;
 mod show;
 mod status;
 mod view;
@@ -11,6 +14,7 @@ use tenancy_core::TenantStatus;
 use crate::base::Context;
 use crate::error::{CliError, Exit};
 
+use place::Work;
 pub(crate) use view::View;
 
 #[derive(Debug, clap::Subcommand)]
@@ -21,6 +25,15 @@ pub(crate) enum Tenant {
     Show(show::Show),
     /// Record a tenant; on shared tables it is active at once, elsewhere its place comes first
     Create(create::Create),
+    /// Record a tenant, make its place and make it active; it may be said again for one that was
+    /// left half made
+    Onboard(onboard::Onboard),
+    /// Make the place of a tenant that is recorded, from wherever it was left
+    Provision(place::Place),
+    /// Remove a suspended tenant's place with all its data, for ever, and archive it
+    Deprovision(deprovision::Deprovision),
+    /// Give a tenant's login another password, without an outage
+    RotatePassword(place::Place),
     /// Serve a tenant no more, in every process, until it is activated
     Suspend(status::Change),
     /// Serve a tenant whose place is ready
@@ -33,6 +46,10 @@ impl Tenant {
             Self::List(list) => list.run(context).await,
             Self::Show(show) => show.run(context).await,
             Self::Create(create) => create.run(context).await,
+            Self::Onboard(onboard) => onboard.run(context).await,
+            Self::Provision(place) => place.run(Work::Provision, context).await,
+            Self::Deprovision(deprovision) => deprovision.run(context).await,
+            Self::RotatePassword(place) => place.run(Work::RotatePassword, context).await,
             Self::Suspend(change) => change.run(TenantStatus::Suspended, context).await,
             Self::Activate(change) => change.run(TenantStatus::Active, context).await,
         }

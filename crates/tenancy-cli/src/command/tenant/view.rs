@@ -59,7 +59,7 @@ impl View {
     }
 
     /// The places' names, in a word each.
-    fn place(&self) -> Option<String> {
+    pub(super) fn place(&self) -> Option<String> {
         let placement = self.placement.as_ref()?;
         let parts = [
             ("server", placement.server()),
