@@ -84,3 +84,36 @@ fn free_version(folder: &Path, now: SystemTime) -> io::Result<String> {
         at += Duration::from_secs(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Barrier;
+    use std::time::SystemTime;
+
+    use super::write;
+
+    /// All of them in one moment, and each with a name of its own, so that no file stops another.
+    #[test]
+    fn nobody_shares_a_version() {
+        const AT_ONCE: usize = 8;
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let (start, now) = (Barrier::new(AT_ONCE), SystemTime::now());
+            std::thread::scope(|scope| {
+                for number in 0..AT_ONCE {
+                    let (folder, start) = (folder.path(), &start);
+                    scope.spawn(move || {
+                        let name = format!("n{number}").parse().unwrap();
+                        start.wait();
+                        write(folder, &name, now, &[(".up.sql", ""), (".down.sql", "")]).unwrap();
+                    });
+                }
+            });
+            let names = std::fs::read_dir(folder.path()).unwrap();
+            let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let versions: BTreeSet<_> = names.map(|name| name[..14].to_owned()).collect();
+            assert_eq!(versions.len(), AT_ONCE);
+        }
+    }
+}
