@@ -54,6 +54,7 @@
 //! | `tenant show`, `create`, `onboard` | `{"tenant": TENANT}` |
 //! | `tenant suspend`, `activate` | `{"tenant": TENANT, "changed", "dry_run"}` |
 //! | `tenant provision`, `rotate-password`, `deprovision` | `{"tenant": TENANT, "dry_run"}` |
+//! | `tenant fill-pending` | `{"ready", "made", "dry_run"}` |
 //! | `prepare` | `{"keep": [ROLE], "dry_run"}` |
 //! | `secrets generate-key` | `{"id", "key"}`, or `{"id", "file"}` |
 //! | `secrets rotate-key` | `{"key", "dry_run", "resealed": [ID], "failed": [{"tenant", "code", "message"}], "stopped": null \| {"code", "message"}}` |

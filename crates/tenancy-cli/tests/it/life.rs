@@ -41,6 +41,32 @@ async fn in_a_database_on_mariadb() {
     }
 }
 
+/// Places that wait, on servers: a sign-up takes one of them.
+fn ahead_of_need(stage: &Stage) {
+    let fill = ["tenant", "fill-pending"];
+    assert_eq!(stage.refused(&fill), ("config.missing".into(), 2));
+    let dry = stage.json(&[&fill[..], &["--count", "2", "--dry-run"]].concat());
+    assert_eq!(dry, json!({"ready": 0, "made": 2, "dry_run": true}));
+    let set = [&fill[..], &["--set", "tenants.pending=2"]].concat();
+    assert_eq!(
+        stage.json(&set),
+        json!({"ready": 2, "made": 2, "dry_run": false})
+    );
+    assert_eq!(stage.ok(&set), "2 places wait, 0 of them made now\n");
+    for id in ["quick", "quicker"] {
+        let made = stage.json(&["tenant", "onboard", id]);
+        assert_eq!(made["tenant"]["status"], "active");
+        let place = made["tenant"]["placement"].to_string();
+        assert!(!place.contains(id), "{place}");
+        stage.ok(&["tenant", "suspend", id]);
+        stage.ok(&["tenant", "deprovision", id, "--yes-drop", id]);
+    }
+    assert_eq!(
+        stage.json(&[&fill[..], &["--count", "0"]].concat())["ready"],
+        0
+    );
+}
+
 fn played(stage: &Stage) {
     let made = stage.json(&[
         "tenant",
@@ -77,6 +103,8 @@ fn played(stage: &Stage) {
     );
 
     if stage.is_sqlite() {
+        let refused = stage.refused(&["tenant", "fill-pending", "--count", "1"]);
+        assert_eq!(refused, ("site.strategy".into(), 1));
         let none = stage.refused(&["tenant", "rotate-password", "acme"]);
         assert_eq!(none, ("tenant.no_credential".into(), 1));
     } else {
@@ -85,6 +113,7 @@ fn played(stage: &Stage) {
         let after = stage.json(&["tenant", "rotate-password", "acme"]);
         assert!(after["tenant"]["revision"].as_i64() > before.as_i64());
         assert_eq!(after["tenant"]["sealed_with"], "k1");
+        ahead_of_need(stage);
     }
 
     // An end that takes a suspended tenant, and its id once more.

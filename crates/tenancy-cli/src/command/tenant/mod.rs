@@ -2,6 +2,7 @@
 
 mod create;
 mod deprovision;
+mod fill_pending;
 mod list;
 mod onboard;
 mod place;
@@ -34,6 +35,8 @@ pub(crate) enum Tenant {
     Deprovision(deprovision::Deprovision),
     /// Give a tenant's login another password, without an outage
     RotatePassword(place::Place),
+    /// Make places ahead of need, of which `onboard` then takes one
+    FillPending(fill_pending::FillPending),
     /// Serve a tenant no more, in every process, until it is activated
     Suspend(status::Change),
     /// Serve a tenant whose place is ready
@@ -50,6 +53,7 @@ impl Tenant {
             Self::Provision(place) => place.run(Work::Provision, context).await,
             Self::Deprovision(deprovision) => deprovision.run(context).await,
             Self::RotatePassword(place) => place.run(Work::RotatePassword, context).await,
+            Self::FillPending(fill) => fill.run(context).await,
             Self::Suspend(change) => change.run(TenantStatus::Suspended, context).await,
             Self::Activate(change) => change.run(TenantStatus::Active, context).await,
         }
