@@ -9,6 +9,16 @@ pub enum EnvelopeError {
         "this tenancy has no envelope keys, so it seals and opens none: give the builder some with `.envelope_keys(..)`"
     )]
     NoKeys,
+    /// The environment variable with the keys is not set, or is no text.
+    #[error(
+        "the environment variable for the envelope keys is not set, or is not UTF-8: set it to ID:BASE64, the signing key first"
+    )]
+    KeyVariable,
+    /// This process was started without an envelope.
+    #[error(
+        "no scope was handed to this process, in TENANCY_SCOPE of its environment: start it with `tenancy run`"
+    )]
+    NotInEnvironment,
     /// A key's text is not of the form `ID:BASE64`.
     #[error(
         "an envelope key is malformed: write ID:BASE64, with an id of 1 to 16 characters of a-z, 0-9, - and _"

@@ -3,6 +3,7 @@
 //! A [`ScopeEnvelope`] says whose work this is, and no more: it is signed, it expires, and the
 //! tenant is looked up again, status and all, when it is opened.
 
+mod child;
 mod error;
 mod keys;
 mod payload;

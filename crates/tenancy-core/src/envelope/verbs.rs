@@ -110,20 +110,14 @@ impl Tenancy {
     pub fn audience(&self, name: impl Into<String>) -> Result<Audience<'_>, Error> {
         let name = name.into();
         if is_audience(&name) {
-            Ok(Audience {
-                tenancy: self,
-                name,
-            })
+            Ok(Audience::named(self, name))
         } else {
             Err(EnvelopeError::InvalidAudience.into())
         }
     }
 
     fn everyone(&self) -> Audience<'_> {
-        Audience {
-            tenancy: self,
-            name: String::new(),
-        }
+        Audience::named(self, String::new())
     }
 
     fn keys(&self) -> Result<&EnvelopeKeys, EnvelopeError> {
@@ -134,7 +128,7 @@ impl Tenancy {
     }
 }
 
-/// Envelopes for one audience alone. Made by [`Tenancy::audience`].
+/// Envelopes for one audience alone. Made by [`Tenancy::audience`] and [`Tenancy::child_process`].
 #[derive(Debug, Clone)]
 pub struct Audience<'t> {
     tenancy: &'t Tenancy,
@@ -142,6 +136,10 @@ pub struct Audience<'t> {
 }
 
 impl<'t> Audience<'t> {
+    pub(super) fn named(tenancy: &'t Tenancy, name: String) -> Self {
+        Self { tenancy, name }
+    }
+
     /// [`Tenancy::envelope`], for this audience.
     ///
     /// # Errors
@@ -191,20 +189,30 @@ impl<'t> Audience<'t> {
         T: Send + 'a,
         E: From<Error> + Send + 'a,
     {
-        let envelope = ScopeEnvelope::new(envelope.as_ref());
-        async move {
-            let id = self.open_tenant(envelope).map_err(Error::from)?;
-            // Asked anew also inside a scope of the same tenant: the work may have waited long.
-            let found = self
-                .tenancy
-                .inner
-                .directory
-                .find_fresh(&id)
-                .await
-                .map_err(Error::from)?;
-            let tenant = ensure_active(found).map_err(Error::from)?;
-            self.tenancy.run_found(&id, ready(Ok(tenant)), work).await
-        }
+        self.run_text(ScopeEnvelope::new(envelope.as_ref()), work)
+    }
+
+    pub(super) async fn run_text<F, T, E>(
+        self,
+        envelope: Result<ScopeEnvelope, EnvelopeError>,
+        work: F,
+    ) -> Result<T, E>
+    where
+        F: for<'s> ScopeFn<'s, TenantScope, T, E>,
+        T: Send,
+        E: From<Error> + Send,
+    {
+        let id = self.open_tenant(envelope).map_err(Error::from)?;
+        // Asked anew also inside a scope of the same tenant: the work may have waited long.
+        let found = self
+            .tenancy
+            .inner
+            .directory
+            .find_fresh(&id)
+            .await
+            .map_err(Error::from)?;
+        let tenant = ensure_active(found).map_err(Error::from)?;
+        self.tenancy.run_found(&id, ready(Ok(tenant)), work).await
     }
 
     /// [`Tenancy::run_central_envelope`], for this audience.
@@ -224,11 +232,21 @@ impl<'t> Audience<'t> {
         T: Send + 'a,
         E: From<Error> + Send + 'a,
     {
-        let envelope = ScopeEnvelope::new(envelope.as_ref());
-        async move {
-            let reason = self.open_central(envelope).map_err(Error::from)?;
-            self.tenancy.central(Cow::Owned(reason), work).await
-        }
+        self.run_central_text(ScopeEnvelope::new(envelope.as_ref()), work)
+    }
+
+    pub(super) async fn run_central_text<F, T, E>(
+        self,
+        envelope: Result<ScopeEnvelope, EnvelopeError>,
+        work: F,
+    ) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&CentralScope) -> Result<T, E> + for<'s> ScopeFn<'s, CentralScope, T, E>,
+        T: Send,
+        E: From<Error> + Send,
+    {
+        let reason = self.open_central(envelope).map_err(Error::from)?;
+        self.tenancy.central(Cow::Owned(reason), work).await
     }
 
     fn seal(&self, subject: Subject, valid_for: Duration) -> Result<ScopeEnvelope, Error> {

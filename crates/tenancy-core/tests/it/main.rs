@@ -5,6 +5,7 @@
 
 mod capability;
 mod chain;
+mod children;
 mod envelopes;
 mod fuzz;
 mod gate;

@@ -1,11 +1,11 @@
 //! The pool of the base database, by its URL.
 
 #[cfg(feature = "mysql")]
-mod mysql;
+pub(super) mod mysql;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(super) mod postgres;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(super) mod sqlite;
 
 use secrecy::{ExposeSecret as _, SecretString};
 

@@ -19,7 +19,7 @@ use crate::secrets::Keyring;
 #[derive(Clone)]
 #[must_use = "nothing is connected before `.connect()` or `.install()`"]
 pub struct RegistryBuilder {
-    url: SecretString,
+    pub(super) url: SecretString,
     prefix: String,
     schema: String,
     keyring: Option<Keyring>,

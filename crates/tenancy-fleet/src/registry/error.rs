@@ -96,6 +96,11 @@ pub enum RegistryError {
         /// What is wrong, and what to do.
         reason: &'static str,
     },
+    /// The base database can't have this name.
+    #[error(
+        "the base database's name is empty, longer than 63 bytes, or one that the server keeps for itself: name another in its URL"
+    )]
+    BaseName,
     /// The prefix or the schema is none.
     #[error(
         "the {what} for the registry's tables is not 1 to {max} characters of a-z, 0-9 and _ that start with a letter: choose such a one"

@@ -41,6 +41,7 @@
 
 mod audit;
 mod backend;
+mod base;
 mod builder;
 mod change;
 mod columns;
@@ -56,6 +57,7 @@ mod new_tenant;
 mod pending;
 mod place;
 mod read;
+mod rotate;
 mod store;
 mod turn;
 mod watch;
@@ -76,6 +78,7 @@ pub(crate) use fleet::Record;
 pub use new_tenant::NewTenant;
 pub(crate) use pending::{Furnished, Pending};
 pub use read::List;
+pub use rotate::KeyRotation;
 pub use watch::Watch;
 
 use crate::secrets::Keyring;
@@ -95,6 +98,9 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// The version of the registry that this program reads and writes.
+    pub const VERSION: i64 = install::VERSION;
+
     /// Closes its connections, once those who use them are done.
     pub async fn close(&self) {
         self.line.pool.close().await;

@@ -37,6 +37,11 @@ impl Sealed {
         }
     }
 
+    /// What every text sealed with this key starts with.
+    pub(crate) fn prefix(key_id: &str) -> String {
+        format!("{VERSION}.{key_id}.")
+    }
+
     /// The id of the key that it was sealed with.
     pub fn key_id(&self) -> &str {
         &self.key_id

@@ -14,7 +14,7 @@ const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBST
                        SESSION innodb_lock_wait_timeout = 10, SESSION autocommit = 1, \
                        SESSION foreign_key_checks = 1, SESSION unique_checks = 1";
 
-pub(super) async fn pool(url: &str, connections: u32) -> Result<MySqlPool, RegistryError> {
+pub(in crate::registry) fn options(url: &str) -> Result<MySqlConnectOptions, RegistryError> {
     let options = MySqlConnectOptions::from_str(url).map_err(|_| RegistryError::Url {
         reason: "it is no MySQL URL: mysql://USER:PASSWORD@HOST:PORT/DATABASE",
     })?;
@@ -23,13 +23,17 @@ pub(super) async fn pool(url: &str, connections: u32) -> Result<MySqlPool, Regis
             reason: "it names no database: mysql://USER:PASSWORD@HOST:PORT/DATABASE",
         });
     }
+    Ok(options)
+}
+
+pub(super) async fn pool(url: &str, connections: u32) -> Result<MySqlPool, RegistryError> {
     MySqlPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
         .after_connect(|connection, _| {
             Box::pin(async move { connection.execute(SESSION).await.map(drop) })
         })
-        .connect_with(options)
+        .connect_with(options(url)?)
         .await
         .map_err(|error| fault(error).into())
 }

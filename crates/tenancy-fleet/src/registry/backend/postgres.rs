@@ -12,7 +12,7 @@ use super::{RegistryError, fault};
 const SESSION: &str = "SET search_path = pg_catalog; SET lock_timeout = '10s'; \
                        SET standard_conforming_strings = on";
 
-fn options(url: &str) -> Result<PgConnectOptions, RegistryError> {
+pub(in crate::registry) fn options(url: &str) -> Result<PgConnectOptions, RegistryError> {
     PgConnectOptions::from_str(url).map_err(|_| RegistryError::Url {
         reason: "it is no PostgreSQL URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE",
     })

@@ -1,5 +1,6 @@
 //! The registry on each of its databases: every test is written once.
 
+mod base;
 pub(crate) mod cancelled;
 mod constraints;
 mod credentials;
@@ -10,6 +11,7 @@ mod listing;
 mod places;
 mod races;
 mod refusals;
+mod rotating;
 pub(crate) mod side;
 pub(crate) mod stage;
 mod store;

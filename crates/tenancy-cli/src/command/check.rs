@@ -1,0 +1,272 @@
+//! `tenancy check`: everything that can be known before a command needs it.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use tenancy_core::{EnvelopeError, EnvelopeKeys, Strategy};
+use tenancy_fleet::registry::{List, Registry};
+
+use crate::base::Context;
+use crate::config::{Dialect, NAME, Setting, Side, holds_password};
+use crate::error::{CliError, Exit};
+use crate::output::{Report, redact};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Warn,
+    Fail,
+}
+
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    state: State,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    ok: bool,
+    checks: Vec<Line>,
+}
+
+impl Report for Checked {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for Line {
+            name,
+            state,
+            message,
+        } in &self.checks
+        {
+            let (word, color) = match state {
+                State::Ok => ("ok  ", AnsiColor::Green),
+                State::Warn => ("warn", AnsiColor::Yellow),
+                State::Fail => ("fail", AnsiColor::Red),
+            };
+            let style = Style::new().fg_color(Some(color.into()));
+            writeln!(out, "{style}{word}{style:#}  {name}: {message}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The lines so far.
+#[derive(Default)]
+struct Lines(Vec<Line>);
+
+impl Lines {
+    fn add(&mut self, name: &'static str, state: State, message: impl Into<String>) {
+        self.0.push(Line {
+            name,
+            state,
+            message: redact(&message.into()),
+        });
+    }
+
+    /// The value, or a line that says why there is none.
+    fn tried<T>(
+        &mut self,
+        name: &'static str,
+        result: Result<T, impl Into<CliError>>,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let error: CliError = error.into();
+                self.add(name, State::Fail, error.to_string());
+                None
+            }
+        }
+    }
+}
+
+impl Check {
+    pub(crate) async fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let mut lines = Lines::default();
+        configuration(context, &mut lines);
+        folders(context, &mut lines);
+        strategy(context, &mut lines);
+        let registry = base(context, &mut lines).await;
+        tenants(context, &mut lines).await;
+        keys(context, registry.as_ref(), &mut lines).await;
+        run_key(context, &mut lines);
+        let ok = lines.0.iter().all(|line| line.state != State::Fail);
+        context.output.report(&Checked {
+            ok,
+            checks: lines.0,
+        })?;
+        Ok(if ok { Exit::Done } else { Exit::Misused })
+    }
+}
+
+fn configuration(context: &Context, lines: &mut Lines) {
+    let config = &context.config;
+    let read = config.path().map_or_else(
+        || format!("there is no {NAME} from here upward; flags and the environment count"),
+        |path| path.display().to_string(),
+    );
+    lines.add("configuration", State::Ok, read);
+    for setting in Setting::ALL {
+        // Numbers and times are read where they are used; here it counts that they are there.
+        lines.tried("setting", config.text(*setting));
+    }
+    for setting in [Setting::PENDING, Setting::JOBS] {
+        lines.tried("setting", config.number(setting));
+    }
+    for setting in [
+        Setting::LOCK_TIMEOUT,
+        Setting::STATEMENT_TIMEOUT,
+        Setting::RUN_EXPIRES,
+    ] {
+        lines.tried("setting", config.duration(setting));
+    }
+    for setting in [Setting::BASE_URL, Setting::TENANTS_URL] {
+        let written = config.written(setting).unwrap_or_default();
+        if !written.contains("${") && holds_password(written) {
+            let message = format!(
+                "a password stands in {NAME}, in `{}`: write ${{NAME}} there, and set that variable",
+                setting.name()
+            );
+            lines.add("configuration", State::Warn, message);
+        }
+    }
+}
+
+fn folders(context: &Context, lines: &mut Lines) {
+    for (setting, default) in [
+        (Setting::BASE_MIGRATIONS, "migrations/base"),
+        (Setting::TENANTS_MIGRATIONS, "migrations/tenants"),
+    ] {
+        let Ok(folder) = context.config.path_or(setting, default) else {
+            continue;
+        };
+        if !folder.is_dir() {
+            let message = format!(
+                "`{}`: there is no folder {}; `make migration` makes it",
+                setting.name(),
+                folder.display()
+            );
+            lines.add("migrations", State::Warn, message);
+        }
+    }
+}
+
+/// Whether tenants can be kept apart in this way, on this database.
+fn strategy(context: &Context, lines: &mut Lines) {
+    let config = &context.config;
+    let Some(strategy) = lines.tried("strategy", config.strategy()) else {
+        return;
+    };
+    // That it can't be known is said of the base database.
+    let Ok(dialect) = config.dialect(Side::Tenants) else {
+        return;
+    };
+    let (state, judgement) = match (dialect, strategy) {
+        (Dialect::Postgres, _) => (State::Ok, "enforced by the database"),
+        (Dialect::Sqlite, Strategy::DatabasePerTenant) => (State::Ok, "a file for each tenant"),
+        (Dialect::Mysql, Strategy::DatabasePerTenant) => (
+            State::Warn,
+            "the fleet is managed here, and no adapter of this version serves it",
+        ),
+        (Dialect::Mysql | Dialect::Sqlite, Strategy::RowLevel) => (
+            State::Warn,
+            "planned: nothing in this version enforces it, so nothing keeps tenants apart there",
+        ),
+        (Dialect::Mysql | Dialect::Sqlite, _) => (
+            State::Fail,
+            "it has no schemas inside a database: take `database` as the strategy",
+        ),
+    };
+    let message = format!("{strategy} on {}: {judgement}", dialect.as_str());
+    lines.add("strategy", state, message);
+}
+
+async fn base(context: &Context, lines: &mut Lines) -> Option<Registry> {
+    let builder = lines.tried("base database", context.builder())?;
+    let reached = builder.reach().await;
+    lines.tried("base database", reached)?;
+    lines.add("base database", State::Ok, "it can be reached");
+    let registry = lines.tried("registry", builder.connect().await)?;
+    let message = format!("version {}", Registry::VERSION);
+    lines.add("registry", State::Ok, message);
+    Some(registry)
+}
+
+/// The tenants' own server, where it is another.
+async fn tenants(context: &Context, lines: &mut Lines) {
+    let config = &context.config;
+    let Some(own) = lines.tried("tenants' server", config.text(Setting::TENANTS_URL)) else {
+        return;
+    };
+    if own.is_none() {
+        return;
+    }
+    let Some(url) = lines.tried("tenants' server", config.tenants_url()) else {
+        return;
+    };
+    if Dialect::of(url.expose_secret()) == Some(Dialect::Sqlite) {
+        return;
+    }
+    match Registry::builder(url).reach().await {
+        Ok(()) => lines.add("tenants' server", State::Ok, "it can be reached"),
+        Err(error) => lines.add(
+            "tenants' server",
+            State::Fail,
+            format!("it can't be entered: {error}"),
+        ),
+    }
+}
+
+async fn keys(context: &Context, registry: Option<&Registry>, lines: &mut Lines) {
+    let Some(keyring) = lines.tried("keys", context.config.keyring()) else {
+        return;
+    };
+    let Some(keyring) = keyring else {
+        let message = format!("{}; tenants without a login need none", CliError::NoKey);
+        lines.add("keys", State::Warn, message);
+        return;
+    };
+    let message = format!("`{}` seals", keyring.current());
+    lines.add("keys", State::Ok, message);
+    let Some(registry) = registry else {
+        return;
+    };
+    let list = List::default().sealed_with_other_than(keyring.current());
+    match registry.list(&list.limit(1)).await {
+        Ok(page) if page.is_empty() => {}
+        Ok(_) => lines.add(
+            "keys",
+            State::Warn,
+            "credentials are sealed with another key than the current one: run `secrets rotate-key`, and keep the other until then",
+        ),
+        Err(error) => {
+            lines.tried::<()>("keys", Err(error));
+        }
+    }
+}
+
+/// The key of `run`, which few need.
+fn run_key(context: &Context, lines: &mut Lines) {
+    let Some(variable) = lines.tried("run", context.config.text(Setting::RUN_KEY_ENV)) else {
+        return;
+    };
+    let variable = variable.as_deref().unwrap_or(EnvelopeKeys::VARIABLE);
+    match EnvelopeKeys::from_env(variable) {
+        Ok(_) => lines.add("run", State::Ok, format!("{variable} signs scopes")),
+        Err(EnvelopeError::KeyVariable) => lines.add(
+            "run",
+            State::Warn,
+            format!("{variable} is not set, so `run` can hand over no scope"),
+        ),
+        Err(error) => {
+            lines.tried::<()>("run", Err(tenancy_core::Error::from(error)));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The command `tenancy`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tenancy_cli::App::new().main()
+}
