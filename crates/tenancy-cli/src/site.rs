@@ -1,7 +1,7 @@
 //! The place for tenants' places, by the configuration.
 
 use tenancy_core::Strategy;
-use tenancy_fleet::provision::Fleet;
+use tenancy_fleet::Fleet;
 use tenancy_fleet::registry::Registry;
 use tenancy_fleet::site::Site;
 

@@ -6,7 +6,6 @@ use tempfile::TempDir;
 use tenancy_core::{TenantId, TenantStatus};
 use tenancy_fleet::Fleet;
 use tenancy_fleet::migrations::Limits;
-use tenancy_fleet::provision::Fleet;
 use tenancy_fleet::registry::{Actor, Entry, NewTenant, Registry};
 use tenancy_fleet::run::Run;
 use tenancy_fleet::site::{Base, MysqlSite, PostgresSite, Site, SqliteSite};
