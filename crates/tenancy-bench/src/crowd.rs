@@ -323,7 +323,7 @@ fn rate(count: usize, took: Duration) -> f64 {
 }
 
 /// What this process holds in memory, in kB.
-fn resident() -> Result<u64, Failed> {
+pub(crate) fn resident() -> Result<u64, Failed> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().next());

@@ -13,6 +13,7 @@ pub mod case;
 pub mod cores;
 pub mod costs;
 pub mod crowd;
+pub mod fleet;
 pub mod grid;
 pub mod key;
 pub mod login;

@@ -12,11 +12,12 @@ use tenancy_bench::adapters::Adapter;
 use tenancy_bench::case::Case;
 use tenancy_bench::cores::Cores;
 use tenancy_bench::crowd::{self, Story, Volume};
+use tenancy_bench::fleet::{self, Line, Size};
 use tenancy_bench::grid::Grid;
 use tenancy_bench::key::Key;
 use tenancy_bench::measure::Effort;
 use tenancy_bench::row::Row;
-use tenancy_bench::stage::{Size, Stage};
+use tenancy_bench::stage::{self, Stage};
 use tenancy_bench::targets::targets;
 use tenancy_bench::tier::{Binding, Strategy, Tier};
 
@@ -33,12 +34,13 @@ struct Cli {
     adapters: Vec<Adapter>,
 
     /// What to run: in a scope select, insert, ten (selects), range (1,000 rows),
-    /// `select_in_transaction`; and under load many (tenants), hostile, memory
+    /// `select_in_transaction`; under load many (tenants), hostile, memory; and fleet: migrating
+    /// thousands of tenants, having nothing to do, and signing tenants up
     #[arg(
         long,
         value_delimiter = ',',
         value_parser = chosen,
-        default_value = "select,insert,ten,range,select_in_transaction,many,hostile,memory"
+        default_value = "select,insert,ten,range,select_in_transaction,many,hostile,memory,fleet"
     )]
     cases: Vec<Chosen>,
 
@@ -95,6 +97,7 @@ struct Cli {
 enum Chosen {
     Case(Case),
     Story(Story),
+    Fleet,
 }
 
 fn chosen(text: &str) -> Result<Chosen, String> {
@@ -102,6 +105,7 @@ fn chosen(text: &str) -> Result<Chosen, String> {
         "many" => Story::Many,
         "hostile" => Story::Hostile,
         "memory" => Story::Memory,
+        "fleet" => return Ok(Chosen::Fleet),
         _ => return Case::from_str(text, false).map(Chosen::Case),
     };
     Ok(Chosen::Story(story))
@@ -124,39 +128,99 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failed> {
     let cores = Cores::pick(cli.cores)?;
-    cores.be_server()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let server = Stage::server().await?;
-        cores.be_client()?;
-        println!("PostgreSQL {}, {}", server.version(), cores);
-        println!("{}", Row::head());
-        let tell = |row: &Row| println!("{}", row.line());
-        let mut rows = Vec::new();
-        let grid = cli.grid();
-        if !grid.cases.is_empty() {
-            rows = grid.run(&server, &cli.tiers()?, tell).await?;
-        }
-        let stories = cli.stories();
-        for adapter in cli.adapters.iter().filter(|_| !stories.is_empty()) {
-            let told = crowd::tell(*adapter, &stories, &server, cli.volume()).await?;
-            told.iter().for_each(tell);
-            rows.extend(told);
-        }
-        println!();
-        for target in targets(&rows) {
-            println!("{target}");
-        }
+        let (rows, lines) = if cli.is_fleet_alone() {
+            (Vec::new(), fleets(cli, cores).await?)
+        } else {
+            let rows = scopes(cli, cores).await?;
+            let lines = if cli.has_fleet() {
+                fleets(cli, cores).await?
+            } else {
+                Vec::new()
+            };
+            (rows, lines)
+        };
         if let Some(file) = &cli.json {
-            std::fs::write(file, serde_json::to_string_pretty(&rows)?)?;
+            let rows = rows.iter().map(serde_json::to_value);
+            let lines = lines.iter().map(serde_json::to_value);
+            let all = rows.chain(lines).collect::<Result<Vec<_>, _>>()?;
+            std::fs::write(file, serde_json::to_string_pretty(&all)?)?;
         }
         Ok(())
     })
 }
 
+async fn scopes(cli: &Cli, cores: Cores) -> Result<Vec<Row>, Failed> {
+    cores.be_server()?;
+    let server = Stage::server().await?;
+    cores.be_client()?;
+    println!("PostgreSQL {}, {}", server.version(), cores);
+    println!("{}", Row::head());
+    let tell = |row: &Row| println!("{}", row.line());
+    let mut rows = Vec::new();
+    let grid = cli.grid();
+    if !grid.cases.is_empty() {
+        rows = grid.run(&server, &cli.tiers()?, tell).await?;
+    }
+    let stories = cli.stories();
+    for adapter in cli.adapters.iter().filter(|_| !stories.is_empty()) {
+        let told = crowd::tell(*adapter, &stories, &server, cli.volume()).await?;
+        told.iter().for_each(tell);
+        rows.extend(told);
+    }
+    println!();
+    for target in targets(&rows) {
+        println!("{target}");
+    }
+    Ok(rows)
+}
+
+async fn fleets(cli: &Cli, cores: Cores) -> Result<Vec<Line>, Failed> {
+    cores.be_server()?;
+    let server = fleet::server().await?;
+    cores.be_client()?;
+    println!(
+        "PostgreSQL {} that keeps what it is told, {}",
+        server.version(),
+        cores
+    );
+    fleet::measure(&server, cli.fleet(), |line| println!("{}", line.line())).await
+}
+
 impl Cli {
+    fn has_fleet(&self) -> bool {
+        let is_fleet = |chosen: &Chosen| matches!(chosen, Chosen::Fleet);
+        self.cases.iter().any(is_fleet)
+    }
+
+    fn is_fleet_alone(&self) -> bool {
+        let is_fleet = |chosen: &Chosen| matches!(chosen, Chosen::Fleet);
+        self.cases.iter().all(is_fleet)
+    }
+
+    fn fleet(&self) -> Size {
+        if self.quick {
+            Size {
+                schemas: 1_000,
+                databases: 20,
+                block: 100,
+                sign_ups: 20,
+                jobs: 8,
+            }
+        } else {
+            Size {
+                schemas: 10_000,
+                databases: 300,
+                block: 500,
+                sign_ups: 200,
+                jobs: 8,
+            }
+        }
+    }
+
     fn tiers(&self) -> Result<Vec<Tier>, Failed> {
         let tiers = Tier::ALL.into_iter().filter(|tier| {
             self.strategies.contains(&tier.strategy) && self.bindings.contains(&tier.binding)
@@ -171,14 +235,14 @@ impl Cli {
     fn grid(&self) -> Grid {
         let cases = self.cases.iter().filter_map(|chosen| match chosen {
             Chosen::Case(case) => Some(*case),
-            Chosen::Story(_) => None,
+            _ => None,
         });
         Grid {
             adapters: self.adapters.clone(),
             cases: cases.collect(),
             keys: self.keys.clone(),
             delays: self.delay_ms.clone(),
-            size: Size {
+            size: stage::Size {
                 tenants: 100,
                 rows: if self.quick { 2_000 } else { 10_000 },
             },
@@ -192,15 +256,15 @@ impl Cli {
 
     fn stories(&self) -> Vec<Story> {
         let stories = self.cases.iter().filter_map(|chosen| match chosen {
-            Chosen::Case(_) => None,
             Chosen::Story(story) => Some(*story),
+            _ => None,
         });
         stories.collect()
     }
 
     fn volume(&self) -> Volume {
         let whole = Volume {
-            size: Size {
+            size: stage::Size {
                 tenants: 10_000,
                 rows: 100,
             },
@@ -210,7 +274,7 @@ impl Cli {
             rounds: self.rounds,
         };
         let quick = Volume {
-            size: Size {
+            size: stage::Size {
                 tenants: 1_000,
                 rows: 10,
             },

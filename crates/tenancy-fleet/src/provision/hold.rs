@@ -56,6 +56,7 @@ impl<'s> Hold<'s> {
     }
 
     /// Refuses names that are somebody's already, where a mark could not tell later.
+    #[allow(clippy::unused_async)] // without MariaDB it waits for nothing
     pub(super) async fn ensure_free(
         &mut self,
         placement: &Placement,

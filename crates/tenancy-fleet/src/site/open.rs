@@ -16,6 +16,7 @@ pub(crate) struct Open {
 
 /// Where in its database it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(dead_code)] // with one feature alone, two are never made
 pub(crate) enum Inside {
     /// In a database of PostgreSQL.
     Postgres {
