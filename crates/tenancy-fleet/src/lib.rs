@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod db;
+#[cfg(feature = "postgres")]
+pub mod libraries;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod fleet;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
