@@ -71,6 +71,7 @@ async fn connect(place: &Place) -> Result<DatabaseConnection, DbErr> {
     Database::connect(options).await
 }
 
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn failed(error: DbErr) -> LibraryError {
     match &error {
         DbErr::Conn(RuntimeErr::SqlxError(inner))

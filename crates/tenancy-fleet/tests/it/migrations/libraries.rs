@@ -43,12 +43,12 @@ impl MigrationName for Sql {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Sql {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+    async fn up(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         connection.execute_unprepared(self.1).await.map(drop)
     }
 
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+    async fn down(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         connection.execute_unprepared(self.2).await.map(drop)
     }
