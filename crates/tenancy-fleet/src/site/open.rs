@@ -11,11 +11,13 @@ pub(crate) struct Open {
     /// How many places it has been in.
     used: u32,
     /// Whether somebody's script has run on it.
+    #[cfg(feature = "postgres")]
     worn: bool,
 }
 
 /// Where in its database it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(dead_code)] // with one feature alone, two are never made
 pub(crate) enum Inside {
     /// In a database of PostgreSQL.
     Postgres {
@@ -42,11 +44,13 @@ impl Open {
             inside,
             database,
             used: 1,
+            #[cfg(feature = "postgres")]
             worn: false,
         }
     }
 
     /// The same connection, in another place of the same database.
+    #[cfg(feature = "postgres")]
     pub(crate) fn moved(self, inside: Inside) -> Self {
         Self {
             inside,
@@ -77,6 +81,7 @@ impl Open {
     }
 
     /// Whether somebody's script ran on it before: from here on one has.
+    #[cfg(feature = "postgres")]
     pub(crate) fn wear(&mut self) -> bool {
         std::mem::replace(&mut self.worn, true)
     }

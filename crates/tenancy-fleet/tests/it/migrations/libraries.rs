@@ -1,5 +1,7 @@
 //! SeaORM's, Diesel's and refinery's migrations over a fleet, in schemas and in databases.
 
+#![allow(elided_lifetimes_in_paths)] // async_trait matches them with its trait's
+
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use refinery::{Migration, Runner};
 use sea_orm_migration::prelude::*;
@@ -43,12 +45,12 @@ impl MigrationName for Sql {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Sql {
-    async fn up(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         connection.execute_unprepared(self.1).await.map(drop)
     }
 
-    async fn down(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         connection.execute_unprepared(self.2).await.map(drop)
     }
