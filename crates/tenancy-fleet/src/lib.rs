@@ -1,13 +1,16 @@
-//! The fleet of [`tenancy`](https://docs.rs/tenancy): the durable registry of tenants, and
-//! credentials [sealed](secrets) at rest.
+//! The fleet of [`tenancy`](https://docs.rs/tenancy): the durable registry of tenants,
+//! credentials [sealed](secrets) at rest, their places, and migrations and seeds over all of them.
 //!
 //! One feature for each database that the registry may lie in: `postgres`, `mysql` (MariaDB, too)
-//! and `sqlite`. None is on by itself.
+//! and `sqlite`. None is on by itself. `sea-orm`, `diesel` and `refinery` run these libraries'
+//! migrations over the fleet.
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod db;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod fleet;
+#[cfg(feature = "postgres")]
+pub mod libraries;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod migrations;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]

@@ -8,6 +8,8 @@ use super::feed::Feed;
 use super::work::Work;
 use super::{Event, Outcome, Report, Run, RunError};
 use crate::Fleet;
+#[cfg(feature = "postgres")]
+use crate::libraries::TenantMigrations;
 use crate::migrations::{Goal, MigrationError, MigrationSet, Resolution, drive, foresee, resolve};
 use crate::registry::{Actor, Change, Expected, List, Provisioning};
 use crate::script::Limits;
@@ -97,6 +99,64 @@ impl Fleet {
         let work = Work::Seed { seeds, again };
         Ok(self
             .run(how, &work, List::default(), (coming, 0), false)
+            .await)
+    }
+
+    /// Brings tenants to the last of another library's migrations. Who is there already, as the
+    /// registry knows, is not looked at.
+    ///
+    /// # Errors
+    /// [`RunError::Registry`]. What happens to tenants is in the report.
+    #[cfg(feature = "postgres")]
+    pub async fn migrate_with(
+        &self,
+        migrations: &dyn TenantMigrations,
+        how: &Run,
+    ) -> Result<Report, RunError> {
+        let target = migrations.target();
+        let (all, behind) = self
+            .registry
+            .tally(Some(target.version), &target.digest)
+            .await?;
+        let mut list = List::default();
+        let (coming, current) = match &how.only {
+            Some(ids) => (count(ids.len()), 0),
+            None if how.everyone => (all, 0),
+            None => {
+                list = list.not_at(Some(target.version), target.digest);
+                (behind, all.saturating_sub(behind))
+            }
+        };
+        let work = Work::Theirs {
+            migrations,
+            steps: None,
+            dry: how.dry,
+        };
+        Ok(self.run(how, &work, list, (coming, current), false).await)
+    }
+
+    /// Takes each tenant back by so many of another library's migrations. Unlike
+    /// [`rollback`](Self::rollback) it counts from where each tenant is: run again, it goes further
+    /// back.
+    ///
+    /// # Errors
+    /// [`RunError::Registry`]. What happens to tenants is in the report.
+    #[cfg(feature = "postgres")]
+    pub async fn rollback_with(
+        &self,
+        migrations: &dyn TenantMigrations,
+        steps: u32,
+        how: &Run,
+    ) -> Result<Report, RunError> {
+        let (all, _) = self.registry.tally(None, "").await?;
+        let coming = how.only.as_ref().map_or(all, |ids| count(ids.len()));
+        let work = Work::Theirs {
+            migrations,
+            steps: Some(steps),
+            dry: how.dry,
+        };
+        Ok(self
+            .run(how, &work, List::default(), (coming, 0), !how.dry)
             .await)
     }
 

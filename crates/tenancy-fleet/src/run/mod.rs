@@ -41,6 +41,8 @@ mod how;
 mod observe;
 mod recorder;
 mod report;
+#[cfg(feature = "postgres")]
+mod theirs;
 mod work;
 
 pub use error::RunError;

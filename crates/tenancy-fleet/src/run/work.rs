@@ -2,6 +2,9 @@
 
 use tokio::time::timeout;
 
+#[cfg(feature = "postgres")]
+use super::theirs;
+
 use super::Outcome;
 use crate::migrations::{Goal, MigrationError, MigrationSet, Moved, drive, foresee};
 use crate::registry::Entry;
@@ -20,6 +23,13 @@ pub(super) enum Work<'a> {
         seeds: &'a SeedSet,
         again: bool,
     },
+    #[cfg(feature = "postgres")]
+    Theirs {
+        migrations: &'a dyn crate::libraries::TenantMigrations,
+        /// Backwards, by so many.
+        steps: Option<u32>,
+        dry: bool,
+    },
 }
 
 /// What has become of one.
@@ -35,6 +45,8 @@ pub(super) enum Undone {
     Site(SiteError),
     Migration(MigrationError),
     Seed(SeedError),
+    #[cfg(feature = "postgres")]
+    Theirs(crate::libraries::LibraryError),
     Timeout,
     Panic,
 }
@@ -58,21 +70,35 @@ impl Work<'_> {
             Err(undone) => return (Err(undone), None),
         };
         let was_kept = open.used() > 1;
-        let mut done = self.inside(&mut open, limits).await;
+        let mut done = self.inside(sites, entry, &mut open, limits).await;
         // The connection may have been lost while it was kept: nobody's fault here.
         if was_kept && done.as_ref().is_err_and(Undone::is_lost) {
             open = match enter(sites, entry, limits, None).await {
                 Ok(open) => open,
                 Err(undone) => return (Err(undone), None),
             };
-            done = self.inside(&mut open, limits).await;
+            done = self.inside(sites, entry, &mut open, limits).await;
         }
         let kept = done.is_ok().then_some(open);
         (done, kept)
     }
 
-    async fn inside(&self, open: &mut Open, limits: &Limits) -> Result<Did, Undone> {
+    async fn inside(
+        &self,
+        sites: &Sites,
+        entry: &Entry,
+        open: &mut Open,
+        limits: &Limits,
+    ) -> Result<Did, Undone> {
+        #[cfg(not(feature = "postgres"))]
+        let _ = (sites, entry);
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Theirs {
+                migrations,
+                steps,
+                dry,
+            } => theirs::run(*migrations, (*steps, *dry), sites, entry, open, limits).await,
             Self::Migrate { set, goal, dry } => {
                 let moved = if *dry {
                     foresee(open, set, limits, *goal).await
@@ -141,6 +167,8 @@ impl Undone {
             Self::Site(SiteError::Database(fault)) => fault.code(),
             Self::Migration(error) => error.code(),
             Self::Seed(error) => error.code(),
+            #[cfg(feature = "postgres")]
+            Self::Theirs(error) => error.code(),
             Self::Site(_) | Self::Timeout | Self::Panic => None,
         }
     }
@@ -152,6 +180,8 @@ impl std::fmt::Display for Undone {
             Self::Site(error) => error.fmt(f),
             Self::Migration(error) => error.fmt(f),
             Self::Seed(error) => error.fmt(f),
+            #[cfg(feature = "postgres")]
+            Self::Theirs(error) => error.fmt(f),
             Self::Timeout => MigrationError::Timeout.fmt(f),
             Self::Panic => f.write_str(
                 "the work on this tenant panicked, and its connection was closed: see the log",

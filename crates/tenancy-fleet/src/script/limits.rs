@@ -52,6 +52,7 @@ impl Limits {
 }
 
 /// Whole milliseconds.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::from(u32::MAX))
 }

@@ -10,7 +10,7 @@ mod limits;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub(crate) mod text;
@@ -27,6 +27,7 @@ use crate::site::Open;
 
 /// What stands in the way of a script, or of its record in the book.
 #[derive(Debug)]
+#[allow(dead_code)] // with one feature alone, some are never made
 pub(crate) enum Trouble {
     /// Another connection holds the place.
     Busy,
@@ -63,6 +64,7 @@ pub(crate) enum Ran {
 /// One book in one place, worked on.
 pub(crate) struct Desk<'a> {
     pub(crate) open: &'a mut Open,
+    #[allow(dead_code)] // SQLite's are its connection's
     limits: &'a Limits,
     book: Book,
     /// What only our own transaction knows.

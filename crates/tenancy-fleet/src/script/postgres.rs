@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::limits::millis;
 use super::{Desk, Ran, Trouble, text};
 use crate::db::{Fault, FaultKind, Kind, Row};
-use crate::site::Inside;
+use crate::site::{Inside, Open};
 
 /// What a script can leave on a connection that is kept for the next tenant. It is a message of its
 /// own: in one with `BEGIN`, a `default_transaction_read_only` would count before it is reset.
@@ -19,6 +19,8 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 const BUSY: &str = "TN020";
 /// There is no such schema.
 const MISSING: &str = "TN021";
+/// It is not marked as the tenant's.
+const NOT_OURS: &str = tenancy_postgres::sqlstate::NOT_MARKED;
 
 /// Where in the database, as [`Inside`] has it.
 struct There<'a> {
@@ -35,6 +37,26 @@ impl There<'_> {
             .owner
             .map_or(String::new(), |owner| format!("{set} ROLE {owner}; "));
         format!("{set} SESSION AUTHORIZATION DEFAULT; {role}")
+    }
+
+    /// Takes the lock with this function, sees that the place is the tenant's, and goes on.
+    fn check(&self, lock: &str, then: &str) -> String {
+        let key = key(self.schema);
+        let name = text::text(Kind::Postgres, &unquoted(self.schema));
+        let mark = self.mark.map_or(String::new(), |mark| {
+            format!(
+                "IF found OPERATOR(pg_catalog.<>) {} THEN RAISE EXCEPTION USING ERRCODE = '{NOT_OURS}'; END IF; ",
+                text::text(Kind::Postgres, mark)
+            )
+        });
+        format!(
+            "DO $tenancy$ DECLARE found pg_catalog.text; BEGIN \
+             IF NOT pg_catalog.{lock}({key}) THEN RAISE EXCEPTION USING ERRCODE = '{BUSY}'; END IF; \
+             SELECT COALESCE(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') INTO found \
+             FROM pg_catalog.pg_namespace AS n WHERE n.nspname OPERATOR(pg_catalog.=) {name}::pg_catalog.name; \
+             IF found IS NULL THEN RAISE EXCEPTION USING ERRCODE = '{MISSING}'; END IF; {mark}{then}\
+             END $tenancy$"
+        )
     }
 }
 
@@ -80,6 +102,21 @@ fn settings(desk: &Desk<'_>, set: &str) -> Result<String, Trouble> {
     Ok(sql)
 }
 
+/// Locks the place for the session, and sees that it is the tenant's: for work on another
+/// connection. It is free again when the connection is clean, or closed.
+pub(crate) async fn hold(open: &mut Open) -> Result<(), Trouble> {
+    if open.wear() {
+        open.raw(CLEAN).await?;
+    }
+    let check = there(open.inside())?.check("pg_try_advisory_lock", "");
+    open.raw(&check).await.map_err(found)
+}
+
+/// Frees it, and everything else.
+pub(crate) async fn release(open: &mut Open) -> Result<(), Trouble> {
+    Ok(open.raw(CLEAN).await?)
+}
+
 pub(super) async fn begin(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
     if desk.open.wear() {
         desk.open.raw(CLEAN).await?;
@@ -92,36 +129,27 @@ pub(super) async fn begin(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
     let settings = settings(desk, "SET LOCAL")?;
     let (nonce, limit) = (&desk.nonce, millis(desk.limits.lock));
     let there = there(desk.open.inside())?;
-    let key = key(there.schema);
-    let name = text::text(Kind::Postgres, &unquoted(there.schema));
-    let role = there.role("SET LOCAL");
-    let mark = there.mark.map_or(String::new(), |mark| {
-        format!(
-            "IF found OPERATOR(pg_catalog.<>) {} THEN RAISE EXCEPTION USING ERRCODE = 'TN010'; END IF; ",
-            text::text(Kind::Postgres, mark)
-        )
-    });
+    let make = format!(
+        "IF pg_catalog.to_regclass({}) IS NULL THEN {create}; END IF; ",
+        text::text(Kind::Postgres, &table)
+    );
     // Nothing waits for the lock: who waits holds a snapshot, and holds up CREATE INDEX CONCURRENTLY.
     let sql = format!(
-        "{BEGIN}; {role}SET LOCAL lock_timeout = {limit}; \
-         DO $tenancy$ DECLARE found pg_catalog.text; BEGIN \
-         IF NOT pg_catalog.pg_try_advisory_xact_lock({key}) THEN RAISE EXCEPTION USING ERRCODE = '{BUSY}'; END IF; \
-         SELECT COALESCE(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') INTO found \
-         FROM pg_catalog.pg_namespace AS n WHERE n.nspname OPERATOR(pg_catalog.=) {name}::pg_catalog.name; \
-         IF found IS NULL THEN RAISE EXCEPTION USING ERRCODE = '{MISSING}'; END IF; {mark}\
-         IF pg_catalog.to_regclass({table_text}) IS NULL THEN {create}; END IF; \
-         END $tenancy$; {read}; {settings}SAVEPOINT t{nonce}",
-        table_text = text::text(Kind::Postgres, &table),
+        "{BEGIN}; {}SET LOCAL lock_timeout = {limit}; {}; {read}; {settings}SAVEPOINT t{nonce}",
+        there.role("SET LOCAL"),
+        there.check("pg_try_advisory_xact_lock", &make),
     );
-    desk.open
-        .raw_rows(&sql)
-        .await
-        .map_err(|fault| match fault.code() {
-            Some(BUSY) => Trouble::Busy,
-            Some(MISSING) => Trouble::Missing,
-            Some("TN010") => Trouble::NotOurs,
-            _ => fault.into(),
-        })
+    desk.open.raw_rows(&sql).await.map_err(found)
+}
+
+/// What stopped the check.
+fn found(fault: Fault) -> Trouble {
+    match fault.code() {
+        Some(BUSY) => Trouble::Busy,
+        Some(MISSING) => Trouble::Missing,
+        Some(NOT_OURS) => Trouble::NotOurs,
+        _ => fault.into(),
+    }
 }
 
 pub(super) async fn note(desk: &mut Desk<'_>, statement: &str, ends: bool) -> Result<(), Trouble> {

@@ -149,6 +149,18 @@ impl Site {
         }
     }
 
+    /// A URL that leads another library's connection to where `open` is.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn library_place(&self, open: &Open) -> Result<crate::libraries::Place, SiteError> {
+        match &self.engine {
+            Engine::Postgres(site) => site.library_place(open),
+            #[cfg(any(feature = "mysql", feature = "sqlite"))]
+            _ => Err(SiteError::Strategy {
+                reason: "other libraries' migrations run on PostgreSQL: use SQL files here",
+            }),
+        }
+    }
+
     /// A connection inside the tenant's own place, for DDL. `former` is used again where it
     /// reaches there too: tenants' schemas in one database share it.
     ///

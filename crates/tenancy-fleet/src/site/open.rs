@@ -11,6 +11,7 @@ pub(crate) struct Open {
     /// How many places it has been in.
     used: u32,
     /// Whether somebody's script has run on it.
+    #[cfg(feature = "postgres")]
     worn: bool,
 }
 
@@ -43,11 +44,13 @@ impl Open {
             inside,
             database,
             used: 1,
+            #[cfg(feature = "postgres")]
             worn: false,
         }
     }
 
     /// The same connection, in another place of the same database.
+    #[cfg(feature = "postgres")]
     pub(crate) fn moved(self, inside: Inside) -> Self {
         Self {
             inside,
@@ -78,6 +81,7 @@ impl Open {
     }
 
     /// Whether somebody's script ran on it before: from here on one has.
+    #[cfg(feature = "postgres")]
     pub(crate) fn wear(&mut self) -> bool {
         std::mem::replace(&mut self.worn, true)
     }

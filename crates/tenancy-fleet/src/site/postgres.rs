@@ -1,6 +1,6 @@
 //! A PostgreSQL server.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,6 +16,7 @@ use super::idle::Idle;
 use super::names::{Prefixes, name};
 use super::{Engine, Inside, Open, Site, SiteError};
 use crate::db::{Cell, Lane, fault};
+use crate::libraries::Place;
 
 const MAX_NAME: usize = 63;
 /// `invalid_catalog_name`: there is no such database.
@@ -30,6 +31,7 @@ const NO_DATABASE: &str = "3D000";
 #[must_use]
 pub struct PostgresSite {
     options: PgConnectOptions,
+    url: SecretString,
     pub(crate) owner: Identifier,
     pub(crate) shared: Vec<Identifier>,
     pub(crate) template: Option<Identifier>,
@@ -43,9 +45,9 @@ impl PostgresSite {
     /// # Errors
     /// [`SiteError::Url`].
     pub fn new(url: impl Into<SecretString>) -> Result<Self, SiteError> {
-        let url = url.into();
+        let secret = url.into();
         let bad = |reason| SiteError::Url { reason };
-        let url = url.expose_secret();
+        let url = secret.expose_secret();
         if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             return Err(bad("it starts with neither postgres:// nor postgresql://"));
         }
@@ -61,6 +63,7 @@ impl PostgresSite {
             .map_err(|_| bad("its user is no name of PostgreSQL's"))?;
         Ok(Self {
             options: options.application_name("tenancy"),
+            url: secret,
             owner,
             shared: Vec::new(),
             template: None,
@@ -211,6 +214,31 @@ impl PostgresSite {
         }
     }
 
+    /// A URL that leads another library's connection to where `open` is.
+    pub(crate) fn library_place(&self, open: &Open) -> Result<Place, SiteError> {
+        let Inside::Postgres { path, owner, .. } = open.inside() else {
+            return Err(SiteError::Placement {
+                reason: "it is not PostgreSQL's",
+            });
+        };
+        let role = owner.as_deref().map(|owner| ("role", unquoted(owner)));
+        let settings = [("search_path", path.clone())].into_iter().chain(role);
+        let options: Vec<_> = settings
+            .map(|(name, value)| {
+                format!(
+                    "-c {name}={}",
+                    value.replace('\\', r"\\").replace(' ', r"\ ")
+                )
+            })
+            .collect();
+        let url = library_url(
+            self.url.expose_secret(),
+            open.database(),
+            &options.join(" "),
+        );
+        Ok(Place::new(url))
+    }
+
     /// In a schema of the URL's database, as the URL's user.
     pub(super) async fn enter_base(&self, schema: &str) -> Result<Open, SiteError> {
         let schema = identifier("schema's name", schema)?.quoted();
@@ -264,6 +292,43 @@ impl PostgresSite {
                 .map_err(|_| reserved("shared schema's name"))
         })
     }
+}
+
+/// A URL of the same server and user, with another database and these options. Of its own options it
+/// keeps those that every driver knows.
+fn library_url(url: &str, database: &str, options: &str) -> String {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let kept = query.split('&').filter(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        matches!(name, "host" | "port" | "sslmode")
+    });
+    let options = format!("options={}", percent(options));
+    let query: Vec<_> = kept.chain([options.as_str()]).collect();
+    format!(
+        "{scheme}://{authority}/{}?{}",
+        percent(database),
+        query.join("&")
+    )
+}
+
+/// Everything but letters and digits, so that no driver reads it in its own way.
+fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+/// The name in a quoted identifier.
+fn unquoted(name: &str) -> String {
+    name.trim_matches('"').replace("\"\"", "\"")
 }
 
 /// Refuses a database that is not marked as the tenant's.

@@ -7,6 +7,8 @@ mod failures;
 mod fleet;
 mod folders;
 mod leftovers;
+#[cfg(all(feature = "diesel", feature = "refinery", feature = "sea-orm"))]
+mod libraries;
 mod life;
 mod races;
 mod seeds;

@@ -109,6 +109,12 @@ impl Stage {
         self.base_url.clone()
     }
 
+    /// The schema that a tenant's tables lie in, on PostgreSQL.
+    pub(crate) fn schema(&self, id: &TenantId) -> String {
+        let place = self.site.placement(id).unwrap();
+        place.schema_name().unwrap_or("public").to_owned()
+    }
+
     /// The server of schemas.
     pub(crate) async fn server(&self) -> &'static Server {
         Server::shared(tenancy_testkit::postgres::majors()[0])

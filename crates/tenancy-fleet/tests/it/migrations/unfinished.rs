@@ -193,6 +193,7 @@ async fn a_killed_index_is_named_and_blocks_nobody() {
     let mut admin = stage.inside(&ids[1]).await;
     admin.run("RESET ROLE").await;
     while admin.number(waiting).await != 1 {
+        assert!(!running.is_finished(), "it never waited");
         tokio::task::yield_now().await;
     }
     // While it is at work, another run finds the place busy, and does not wait for ever.
