@@ -1,15 +1,27 @@
 //! Why a command failed: a code for machines, a message for people, and how the program exits.
 
-use std::io;
+mod words;
 
-use tenancy_core::EnvelopeError;
+use std::io;
+use std::path::PathBuf;
+
+use tenancy_fleet::migrations::{MigrationError, SetError};
 use tenancy_fleet::provision::ProvisionError;
 use tenancy_fleet::registry::RegistryError;
+use tenancy_fleet::run::RunError;
 use tenancy_fleet::secrets::SecretsError;
+use tenancy_fleet::seeds::SeedError;
 use tenancy_fleet::site::SiteError;
 
 use crate::command::make::MakeError;
 use crate::config::{ConfigError, KeyringError};
+
+pub(crate) use words::{registry_code, registry_message};
+
+use words::{
+    core_code, migration_code, provision_code, provision_message, run_code, run_message, seed_code,
+    site_code,
+};
 
 /// How the program exits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +59,17 @@ pub(crate) enum CliError {
     Provision(#[from] ProvisionError),
     #[error(transparent)]
     Site(#[from] SiteError),
+    /// A folder of migrations or seeds can't be used.
+    #[error("{}: {source}", folder.display())]
+    Set { folder: PathBuf, source: SetError },
+    /// The base database could not be migrated.
+    #[error("base: {0}")]
+    Migration(#[from] MigrationError),
+    /// The base database could not be seeded.
+    #[error("base: {0}")]
+    Seed(#[from] SeedError),
+    #[error("{}", run_message(.0))]
+    Run(#[from] RunError),
     #[error(transparent)]
     Make(#[from] MakeError),
     /// There is no key, and the command needs one.
@@ -93,6 +116,10 @@ impl CliError {
             Self::Core(error) => core_code(error),
             Self::Provision(error) => provision_code(error),
             Self::Site(error) => site_code(error),
+            Self::Set { .. } => "migrations.set",
+            Self::Migration(error) => migration_code(error),
+            Self::Seed(error) => seed_code(error),
+            Self::Run(error) => run_code(error),
             Self::Make(error) => error.code(),
             Self::NobodyToAsk => "tenant.not_confirmed",
             Self::NoKey => "secrets.no_key",
@@ -105,13 +132,20 @@ impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Registry(error) if is_about_a_tenant(error) => Exit::SomeFailed,
+            Self::Run(RunError::Registry(error)) if is_about_a_tenant(error) => Exit::SomeFailed,
+            Self::Migration(MigrationError::NotInSet { .. })
+            | Self::Run(RunError::Place(MigrationError::NotInSet { .. })) => Exit::Misused,
             Self::Provision(ProvisionError::Registry(error)) if !is_about_a_tenant(error) => {
                 Exit::Misused
             }
             Self::Provision(ProvisionError::NotConfirmed | ProvisionError::NotPrepared) => {
                 Exit::Misused
             }
-            Self::Provision(_) | Self::Core(tenancy_core::Error::Refused(_)) => Exit::SomeFailed,
+            Self::Provision(_)
+            | Self::Migration(_)
+            | Self::Seed(_)
+            | Self::Run(RunError::Place(_) | RunError::NoPlace)
+            | Self::Core(tenancy_core::Error::Refused(_)) => Exit::SomeFailed,
             _ => Exit::Misused,
         }
     }
@@ -135,103 +169,4 @@ fn is_about_a_tenant(error: &RegistryError) -> bool {
             | RegistryError::Newer { .. }
             | RegistryError::NoKeyring
     )
-}
-
-pub(crate) fn registry_code(error: &RegistryError) -> &'static str {
-    match error {
-        RegistryError::Conflict { .. } => "tenant.conflict",
-        RegistryError::NoSuchTenant => "tenant.unknown",
-        RegistryError::IdTaken => "tenant.id_taken",
-        RegistryError::DomainTaken => "tenant.domain_taken",
-        RegistryError::PlaceTaken => "tenant.place_taken",
-        RegistryError::PlacedElsewhere => "tenant.placed_elsewhere",
-        RegistryError::NotReady => "tenant.not_ready",
-        RegistryError::Archived => "tenant.archived",
-        RegistryError::Malformed { .. } => "tenant.malformed",
-        RegistryError::Secrets(_) => "secrets",
-        RegistryError::NoKeyring => "secrets.no_key",
-        RegistryError::NoCredential => "tenant.no_credential",
-        RegistryError::NotInstalled => "registry.not_installed",
-        RegistryError::Older { .. } => "registry.older",
-        RegistryError::Newer { .. } => "registry.newer",
-        RegistryError::Database(fault) if fault.is_lost() => "base.unreachable",
-        RegistryError::Database(_) => "base.refused",
-        RegistryError::BaseName | RegistryError::Url { .. } => "base.url",
-        RegistryError::Unknown => "base.unknown",
-        _ => "registry.invalid",
-    }
-}
-
-/// The registry's own words, but where a command has its own way out.
-pub(crate) fn registry_message(error: &RegistryError) -> String {
-    match error {
-        RegistryError::NotInstalled => {
-            "there is no registry in the base database: add --create-base to make it".to_owned()
-        }
-        RegistryError::Older { found, ours } => format!(
-            "the registry is of version {found}, and this program needs {ours}: add --create-base to migrate it"
-        ),
-        RegistryError::NoKeyring => CliError::NoKey.to_string(),
-        RegistryError::Database(fault) if is_missing(fault.code()) => format!(
-            "the base database is not there, or may not be entered ({}): add --create-base to make it",
-            fault.code().unwrap_or_default()
-        ),
-        other => other.to_string(),
-    }
-}
-
-fn provision_code(error: &ProvisionError) -> &'static str {
-    match error {
-        ProvisionError::Registry(error) => registry_code(error),
-        ProvisionError::Site(error) => site_code(error),
-        ProvisionError::Busy => "tenant.busy",
-        ProvisionError::NoPlace => "tenant.no_place",
-        ProvisionError::Removed => "tenant.archived",
-        ProvisionError::StillActive => "tenant.active",
-        ProvisionError::NotReady => "tenant.not_ready",
-        ProvisionError::NotConfirmed => "tenant.not_confirmed",
-        ProvisionError::InUse => "tenant.in_use",
-        ProvisionError::NotPrepared => "site.not_prepared",
-        _ => "site.step",
-    }
-}
-
-fn provision_message(error: &ProvisionError) -> String {
-    match error {
-        ProvisionError::Registry(error) => registry_message(error),
-        ProvisionError::NotPrepared => {
-            "the database in which the tenants' schemas lie is open to every login of the server: run `prepare` once, with --keep for each role that must keep its way in".to_owned()
-        }
-        other => other.to_string(),
-    }
-}
-
-fn site_code(error: &SiteError) -> &'static str {
-    match error {
-        SiteError::Missing => "tenant.place_missing",
-        SiteError::NotOurs => "tenant.not_ours",
-        SiteError::Name { .. } => "tenant.name",
-        SiteError::Strategy { .. } => "site.strategy",
-        SiteError::Database(fault) if fault.is_lost() => "site.unreachable",
-        SiteError::Database(_) => "site.refused",
-        _ => "site.invalid",
-    }
-}
-
-/// The codes for a database that is not there: PostgreSQL's, MariaDB's and `SQLite`'s.
-fn is_missing(code: Option<&str>) -> bool {
-    matches!(code, Some("3D000" | "42000" | "14"))
-}
-
-fn core_code(error: &tenancy_core::Error) -> &'static str {
-    match error {
-        tenancy_core::Error::Refused(_) => "tenant.not_available",
-        tenancy_core::Error::Envelope(EnvelopeError::KeyVariable | EnvelopeError::NoKeys) => {
-            "run.no_key"
-        }
-        tenancy_core::Error::Envelope(_) => "run.envelope",
-        tenancy_core::Error::NoReason => "run.no_reason",
-        tenancy_core::Error::Store(_) => "base.refused",
-        _ => "tenancy",
-    }
 }
