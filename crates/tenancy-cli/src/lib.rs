@@ -79,6 +79,7 @@ mod base;
 mod command;
 mod config;
 mod error;
+mod interruptions;
 mod output;
 mod progress;
 mod sets;

@@ -9,6 +9,7 @@ use tenancy_fleet::run::{Report, Run, RunError, Stop};
 use crate::base::Context;
 use crate::config::Setting;
 use crate::error::{CliError, Exit};
+use crate::interruptions::Interruptions;
 use crate::output::{self, note, plain};
 use crate::progress::{Ended, Progress};
 
@@ -112,7 +113,7 @@ pub(crate) async fn drive(
 ) -> Result<Exit, CliError> {
     let (progress, stop) = (Progress::start(context.output), Stop::new());
     let run = run.observe(progress.observer()).stop(&stop);
-    let interrupted = tokio::spawn(async move { interrupted(&stop).await });
+    let interrupted = tokio::spawn(interrupted(Interruptions::listen(), stop));
     let report = work(run).await;
     interrupted.abort();
     let tenants = progress.finish();
@@ -127,30 +128,10 @@ pub(crate) async fn drive(
 }
 
 /// The first interruption ends the run at the next tenant, the second one at once.
-async fn interrupted(stop: &Stop) {
-    if signal().await {
-        note("ends with the tenants that are at work; once more ends at once");
-        stop.stop();
-        if signal().await {
-            const INTERRUPTED: i32 = 130;
-            std::process::exit(INTERRUPTED);
-        }
-    }
-}
-
-#[cfg(unix)]
-async fn signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return tokio::signal::ctrl_c().await.is_ok();
-    };
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
-        told = terminate.recv() => told.is_some(),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
+async fn interrupted(mut interruptions: Interruptions, stop: Stop) {
+    interruptions.next().await;
+    note("ends with the tenants that are at work; once more ends at once");
+    stop.stop();
+    interruptions.next().await;
+    std::process::exit(Interruptions::EXIT);
 }

@@ -10,6 +10,7 @@ mod configuring;
 mod keys;
 mod life;
 mod making;
+mod migrating;
 mod registry;
 mod running;
 mod stage;
