@@ -1,10 +1,11 @@
 //! What is heard of a run while it goes: a bar on a terminal, a line for each tenant elsewhere.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
 use tenancy_fleet::run::{Event, Outcome};
 
@@ -88,10 +89,14 @@ fn lines(heard: Receiver<Heard>) {
 
 /// Rate and time left, and a line for each tenant that failed or was not tried.
 fn bar(heard: Receiver<Heard>) {
-    const LOOKS: &str = "{bar:30} {pos}/{len}  {per_sec}  {eta} left  {msg}";
+    const LOOKS: &str = "{bar:30} {pos}/{len}  {rate}  {eta} left  {msg}";
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template(LOOKS) {
-        bar.set_style(style);
+        let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // Into a line that is drawn again in a moment.
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        };
+        bar.set_style(style.with_key("rate", rate));
     }
     let mut failed = 0_u64;
     for heard in heard {
