@@ -57,6 +57,9 @@ pub(super) fn provision_code(error: &ProvisionError) -> &'static str {
     match error {
         ProvisionError::Registry(error) => registry_code(error),
         ProvisionError::Site(error) => site_code(error),
+        ProvisionError::Migration(error) => migration_code(error),
+        ProvisionError::Seed(error) => seed_code(error),
+        ProvisionError::Timeout => "site.unreachable",
         ProvisionError::Busy => "tenant.busy",
         ProvisionError::NoPlace => "tenant.no_place",
         ProvisionError::Removed => "tenant.archived",

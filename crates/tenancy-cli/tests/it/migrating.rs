@@ -14,12 +14,20 @@ on_every_base!(
     one_that_fails_is_named_and_stops_nobody,
     edited_files_are_drift,
     seeds_run_once,
+    a_new_tenant_is_active_when_it_is_whole,
 );
 
 const IDS: [&str; 3] = ["acme", "beta", "cara"];
 
-/// Two migrations for each side, and three tenants.
+/// Three tenants in places that are empty, and two migrations for each side.
 fn fleet(stage: &Stage) {
+    for id in IDS {
+        stage.ok(&["tenant", "onboard", id, "--create-base"]);
+    }
+    migrations(stage);
+}
+
+fn migrations(stage: &Stage) {
     for side in ["base", "tenants"] {
         for (version, table) in [(1, "notes"), (2, "tags")] {
             let name = format!("migrations/{side}/{version}_{table}");
@@ -30,9 +38,6 @@ fn fleet(stage: &Stage) {
                 &format!("DROP TABLE {side}_{table};\n"),
             );
         }
-    }
-    for id in IDS {
-        stage.ok(&["tenant", "onboard", id, "--create-base"]);
     }
 }
 
@@ -319,6 +324,65 @@ fn seeds_run_once(stage: Stage) {
     assert_eq!(
         stage.refused(&["seed", "base", "--again"]),
         ("seeds.failed".into(), 1)
+    );
+    gone(&stage);
+}
+
+fn a_new_tenant_is_active_when_it_is_whole(stage: Stage) {
+    migrations(&stage);
+    stage.write(
+        "seeds/tenants/1_first.sql",
+        "INSERT INTO tenants_notes VALUES (1);\n",
+    );
+    let made = stage.json(&["tenant", "onboard", "acme", "--create-base"]);
+    assert_eq!(made["tenant"]["applied_version"], 2);
+    assert_eq!(
+        document(&stage, &["status"], 0)["counts"],
+        json!({"current": 1})
+    );
+    beside(&stage, "acme", "INSERT INTO tenants_notes VALUES (2)");
+    let seeded = stage.json(&["seed", "tenants", "acme"]);
+    assert_eq!(outcomes(&seeded), [("acme", "current")]);
+
+    // A migration that fails: known, not active, and gone on with.
+    stage.write("migrations/tenants/3_bad.up.sql", "CREATE NONSENSE;\n");
+    stage.write("migrations/tenants/3_bad.down.sql", "SELECT 1;\n");
+    let failed = stage.refused(&["tenant", "onboard", "beta"]);
+    assert_eq!(failed, ("migrations.failed".into(), 1));
+    let shown = stage.json(&["tenant", "show", "beta"]);
+    assert_eq!(shown["tenant"]["status"], "provisioning");
+    assert_eq!(shown["tenant"]["provisioning"], "failed");
+    stage.ok(&["tenant", "create", "cara"]);
+    let failed = stage.refused(&["tenant", "provision", "cara"]);
+    assert_eq!(failed, ("migrations.failed".into(), 1));
+    stage.write(
+        "migrations/tenants/3_bad.up.sql",
+        "CREATE TABLE good (id INTEGER);\n",
+    );
+    stage.write("migrations/tenants/3_bad.down.sql", "DROP TABLE good;\n");
+    let made = stage.json(&["tenant", "onboard", "beta"]);
+    assert_eq!(
+        (
+            &made["tenant"]["status"],
+            &made["tenant"]["applied_version"]
+        ),
+        (&json!("active"), &json!(3))
+    );
+    let made = stage.json(&["tenant", "provision", "cara"]);
+    assert_eq!(made["tenant"]["applied_version"], 3);
+
+    // A folder that was named is never taken for an empty one.
+    let missing = [
+        "tenant",
+        "onboard",
+        "late",
+        "--set",
+        "tenants.migrations=nowhere",
+    ];
+    assert_eq!(stage.refused(&missing), ("migrations.set".into(), 2));
+    assert_eq!(
+        stage.refused(&["tenant", "show", "late"]).0,
+        "tenant.unknown"
     );
     gone(&stage);
 }
