@@ -36,7 +36,7 @@ impl Context {
             self.registry(base).await?.close().await;
             Ok(())
         } else {
-            Ok(self.builder()?.reach().await?)
+            self.builder()?.reach().await.map_err(CliError::Base)
         }
     }
 
@@ -70,12 +70,12 @@ impl Context {
                 Err(RegistryError::Database(fault)) => builder
                     .reach()
                     .await
-                    .map_err(|_| RegistryError::Database(fault))?,
+                    .map_err(|_| CliError::Base(RegistryError::Database(fault)))?,
                 Err(error) => return Err(error.into()),
             }
             return Ok(builder.install().await?);
         }
-        builder.reach().await?;
+        builder.reach().await.map_err(CliError::Base)?;
         Ok(builder.connect().await?)
     }
 

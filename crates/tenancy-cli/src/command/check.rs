@@ -199,7 +199,7 @@ fn strategy(context: &Context, lines: &mut Lines) {
 
 async fn base(context: &Context, lines: &mut Lines) -> Option<Registry> {
     let builder = lines.tried("base database", context.builder())?;
-    let reached = builder.reach().await;
+    let reached = builder.reach().await.map_err(CliError::Base);
     lines.tried("base database", reached)?;
     lines.add("base database", State::Ok, "it can be reached");
     let registry = lines.tried("registry", builder.connect().await)?;

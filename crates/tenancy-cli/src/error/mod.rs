@@ -19,8 +19,8 @@ use crate::config::{ConfigError, KeyringError};
 pub(crate) use words::{registry_code, registry_message};
 
 use words::{
-    core_code, migration_code, provision_code, provision_message, run_code, run_message, seed_code,
-    site_code,
+    base_message, core_code, migration_code, provision_code, provision_message, run_code,
+    run_message, seed_code, site_code,
 };
 
 /// How the program exits.
@@ -53,6 +53,9 @@ pub(crate) enum CliError {
     Secrets(#[from] SecretsError),
     #[error("{}", registry_message(.0))]
     Registry(#[from] RegistryError),
+    /// The base database can't be entered.
+    #[error("{}", base_message(.0))]
+    Base(RegistryError),
     #[error(transparent)]
     Core(#[from] tenancy_core::Error),
     #[error("{}", provision_message(.0))]
@@ -112,7 +115,7 @@ impl CliError {
         match self {
             Self::Config(error) => error.code(),
             Self::Secrets(_) => "secrets",
-            Self::Registry(error) => registry_code(error),
+            Self::Registry(error) | Self::Base(error) => registry_code(error),
             Self::Core(error) => core_code(error),
             Self::Provision(error) => provision_code(error),
             Self::Site(error) => site_code(error),

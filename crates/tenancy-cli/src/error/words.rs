@@ -45,10 +45,6 @@ pub(crate) fn registry_message(error: &RegistryError) -> String {
             "the registry is of version {found}, and this program needs {ours}: add --create-base to migrate it"
         ),
         RegistryError::NoKeyring => CliError::NoKey.to_string(),
-        RegistryError::Database(fault) if is_missing(fault.code()) => format!(
-            "the base database is not there, or may not be entered ({}): add --create-base to make it",
-            fault.code().unwrap_or_default()
-        ),
         other => other.to_string(),
     }
 }
@@ -132,9 +128,22 @@ pub(super) fn site_code(error: &SiteError) -> &'static str {
     }
 }
 
-/// The codes for a database that is not there: PostgreSQL's, MariaDB's and `SQLite`'s.
-fn is_missing(code: Option<&str>) -> bool {
-    matches!(code, Some("3D000" | "42000" | "14"))
+/// What is said where the base database can't be entered.
+pub(super) fn base_message(error: &RegistryError) -> String {
+    let code = match error {
+        RegistryError::Database(fault) => fault.code().unwrap_or_default(),
+        _ => "",
+    };
+    match code {
+        // PostgreSQL's, MariaDB's and SQLite's.
+        "3D000" | "42000" | "14" => format!(
+            "the base database is not there, or may not be entered (code {code}): add --create-base to make it"
+        ),
+        "28P01" | "28000" => format!(
+            "the base database's server refused the login (code {code}): check the user and the password"
+        ),
+        _ => registry_message(error),
+    }
 }
 
 pub(super) fn core_code(error: &tenancy_core::Error) -> &'static str {

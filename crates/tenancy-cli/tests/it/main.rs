@@ -5,6 +5,7 @@
 // A test owns its stage.
 #![allow(clippy::needless_pass_by_value)]
 
+mod bases;
 mod checking;
 mod configuring;
 mod keys;
