@@ -1,9 +1,11 @@
 //! The program as a whole: arguments in, exit code out.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use tenancy_fleet::migrations::MigrationSet;
 
 use crate::arguments::{Arguments, Global};
 use crate::base::Context;
@@ -11,13 +13,23 @@ use crate::command;
 use crate::config::{Config, ConfigError, SECRET_KEY, Setting};
 use crate::error::{CliError, Exit};
 use crate::output::{Output, looks_like_a_key, note};
+use crate::sets::Embedded;
 
 /// The command, to be mounted in an application's own binary.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing is run before `.main()` or `.run(..)`"]
 pub struct App {
     name: String,
     version: String,
+    embedded: Embedded,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for App {
@@ -37,6 +49,7 @@ impl App {
         Self {
             name: "tenancy".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            embedded: Embedded::default(),
         }
     }
 
@@ -49,6 +62,19 @@ impl App {
     /// The version that `--version` says.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
+        self
+    }
+
+    /// The base's migrations, in place of a folder: those that `sqlx::migrate!` has embedded, for
+    /// example.
+    pub fn migrations_base(mut self, migrations: MigrationSet) -> Self {
+        self.embedded.base = Some(migrations);
+        self
+    }
+
+    /// The tenants' migrations, in place of a folder.
+    pub fn migrations_tenants(mut self, migrations: MigrationSet) -> Self {
+        self.embedded.tenants = Some(migrations);
         self
     }
 
@@ -112,6 +138,7 @@ impl App {
             config,
             output,
             actor: global.actor,
+            embedded: self.embedded.clone(),
         };
         command::run(&self, command, &context).await
     }

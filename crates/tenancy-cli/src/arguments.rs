@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{check, completions, make, man, prepare, run, secrets, tenant};
+use crate::command::{
+    check, completions, make, man, migrate, prepare, resolve, rollback, run, secrets, seed, status,
+    tenant,
+};
 
 /// Tenants, their registry and their keys
 #[derive(Debug, Parser)]
@@ -56,6 +59,19 @@ pub(crate) enum Command {
     /// The keys that seal tenants' credentials
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    /// Apply migrations
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// Undo migrations
+    #[command(subcommand)]
+    Rollback(rollback::Rollback),
+    /// Which versions tenants are at: who is behind, failed, drifted
+    Status(status::Status),
+    /// Say of a migration that was begun and not finished whether it counts as applied
+    Resolve(resolve::Resolve),
+    /// Run seeds
+    #[command(subcommand)]
+    Seed(seed::Seed),
     /// Make a migration or a seed
     #[command(subcommand)]
     Make(make::Make),

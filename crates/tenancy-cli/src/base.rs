@@ -5,6 +5,7 @@ use tenancy_fleet::registry::{Actor, Registry, RegistryBuilder, RegistryError};
 use crate::config::{Config, ConfigError, Setting};
 use crate::error::CliError;
 use crate::output::{Output, note};
+use crate::sets::Embedded;
 
 /// For commands that need the base database.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -20,12 +21,23 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) output: Output,
     pub(crate) actor: Option<String>,
+    pub(crate) embedded: Embedded,
 }
 
 impl Context {
     /// The registry, without keys.
     pub(crate) async fn registry(&self, base: BaseArguments) -> Result<Registry, CliError> {
         self.connect(self.builder()?, base).await
+    }
+
+    /// The base database, with or without a registry in it.
+    pub(crate) async fn ready(&self, base: BaseArguments) -> Result<(), CliError> {
+        if base.create_base {
+            self.registry(base).await?.close().await;
+            Ok(())
+        } else {
+            self.builder()?.reach().await.map_err(CliError::Base)
+        }
     }
 
     /// The registry with the keys for tenants' credentials.
@@ -58,12 +70,12 @@ impl Context {
                 Err(RegistryError::Database(fault)) => builder
                     .reach()
                     .await
-                    .map_err(|_| RegistryError::Database(fault))?,
+                    .map_err(|_| CliError::Base(RegistryError::Database(fault)))?,
                 Err(error) => return Err(error.into()),
             }
             return Ok(builder.install().await?);
         }
-        builder.reach().await?;
+        builder.reach().await.map_err(CliError::Base)?;
         Ok(builder.connect().await?)
     }
 

@@ -59,7 +59,15 @@
 //! | `secrets generate-key` | `{"id", "key"}`, or `{"id", "file"}` |
 //! | `secrets rotate-key` | `{"key", "dry_run", "resealed": [ID], "failed": [{"tenant", "code", "message"}], "stopped": null \| {"code", "message"}}` |
 //! | `make` | `{"files": [PATH], "inferred"}` |
+//! | `migrate`, `rollback`, `seed` with `base` | `{"base": OUTCOME, "dry_run"}` |
+//! | the same with `tenants` | `{"tenants": [{"tenant", OUTCOME..}], "done", "current", "failed": [{"tenant", "reason", "code"}], "not_tried", "halted", "unrecorded", "seconds", "dry_run"}`; who had nothing to do, as the registry knew, is counted and not named |
+//! | `status` | `{"latest", "base": OUTCOME, "counts": {STATE: N}, "versions": [{"version", "tenants"}], "tenants": [{"id", "version", "state", "outcome"}]}` |
+//! | `resolve` | `{"version", "tenant", "applied"}` |
 //! | `completions`, `man` | `{"text"}`, or `{"files": [PATH]}` |
+//!
+//! `OUTCOME` is `{"outcome": "moved" | "would", "from", "to", "versions"}`, `{"outcome": "seeded",
+//! "seeds"}`, `{"outcome": "current"}`, `{"outcome": "failed", "reason", "code"}` or `{"outcome":
+//! "not-tried", "reason"}`. `status` exits with 1 where a tenant failed or drifted.
 //!
 //! `TENANT` is `{"id", "status", "strategy", "provisioning", "placement", "domains",
 //! "applied_version", "outcome", "sealed_with", "revision", "created_at", "updated_at",
@@ -71,7 +79,10 @@ mod base;
 mod command;
 mod config;
 mod error;
+mod interruptions;
 mod output;
+mod progress;
+mod sets;
 mod site;
 
 pub use app::{App, run};

@@ -91,7 +91,7 @@ impl Check {
     pub(crate) async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut lines = Lines::default();
         configuration(context, &mut lines);
-        folders(context, &mut lines);
+        folders(context, &mut lines).await;
         strategy(context, &mut lines);
         let registry = base(context, &mut lines).await;
         tenants(context, &mut lines).await;
@@ -139,21 +139,30 @@ fn configuration(context: &Context, lines: &mut Lines) {
     }
 }
 
-fn folders(context: &Context, lines: &mut Lines) {
-    for (setting, default) in [
-        (Setting::BASE_MIGRATIONS, "migrations/base"),
-        (Setting::TENANTS_MIGRATIONS, "migrations/tenants"),
+async fn folders(context: &Context, lines: &mut Lines) {
+    let embedded = &context.embedded;
+    for (side, setting, embedded) in [
+        (Side::Base, Setting::BASE_MIGRATIONS, &embedded.base),
+        (
+            Side::Tenants,
+            Setting::TENANTS_MIGRATIONS,
+            &embedded.tenants,
+        ),
     ] {
-        let Ok(folder) = context.config.path_or(setting, default) else {
+        let Ok(folder) = context.migrations_folder(side) else {
             continue;
         };
-        if !folder.is_dir() {
+        if embedded.is_none() && !folder.is_dir() {
             let message = format!(
                 "`{}`: there is no folder {}; `make migration` makes it",
                 setting.name(),
                 folder.display()
             );
             lines.add("migrations", State::Warn, message);
+        } else if let Some(set) = lines.tried("migrations", context.migrations(side).await) {
+            let (count, latest) = (set.versions().len(), set.latest());
+            let message = format!("`{}`: {count}, up to {latest}", setting.name());
+            lines.add("migrations", State::Ok, message);
         }
     }
 }
@@ -190,7 +199,7 @@ fn strategy(context: &Context, lines: &mut Lines) {
 
 async fn base(context: &Context, lines: &mut Lines) -> Option<Registry> {
     let builder = lines.tried("base database", context.builder())?;
-    let reached = builder.reach().await;
+    let reached = builder.reach().await.map_err(CliError::Base);
     lines.tried("base database", reached)?;
     lines.add("base database", State::Ok, "it can be reached");
     let registry = lines.tried("registry", builder.connect().await)?;

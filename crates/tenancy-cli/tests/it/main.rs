@@ -5,11 +5,13 @@
 // A test owns its stage.
 #![allow(clippy::needless_pass_by_value)]
 
+mod bases;
 mod checking;
 mod configuring;
 mod keys;
 mod life;
 mod making;
+mod migrating;
 mod registry;
 mod running;
 mod stage;

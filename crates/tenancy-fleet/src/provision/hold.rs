@@ -5,6 +5,7 @@ use std::time::Duration;
 use tenancy_core::{Placement, TenantId};
 
 use super::ProvisionError;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 use crate::db::Lane;
 use crate::registry::Credential;
 use crate::site::{Engine, Site};
@@ -86,6 +87,10 @@ impl<'s> Hold<'s> {
 
     /// Marks a place that was made ahead of need as its tenant's, with the tenant's own password. It
     /// needs no lock: it may run twice, and nothing else is at work there.
+    #[cfg_attr(
+        not(any(feature = "mysql", feature = "postgres")),
+        allow(unused_variables)
+    )]
     pub(super) async fn hand_over(site: &Site, plan: &Plan<'_>) -> Result<(), ProvisionError> {
         match &site.engine {
             #[cfg(feature = "postgres")]
@@ -98,6 +103,10 @@ impl<'s> Hold<'s> {
     }
 
     /// Gives the login this password from here on; sessions that are open stay open.
+    #[cfg_attr(
+        not(any(feature = "mysql", feature = "postgres")),
+        allow(unused_variables)
+    )]
     pub(super) async fn set_password(&mut self, plan: &Plan<'_>) -> Result<(), ProvisionError> {
         match self {
             #[cfg(feature = "postgres")]

@@ -60,7 +60,6 @@ pub use pending::Filled;
 pub use remove::Confirmed;
 
 use crate::Fleet;
-use crate::site::Engine;
 
 impl Fleet {
     /// Readies the main site, once: the role that owns tenants' tables on PostgreSQL, and a base
@@ -71,11 +70,14 @@ impl Fleet {
     ///
     /// # Errors
     /// [`ProvisionError::Site`], [`ProvisionError::Step`], [`ProvisionError::NoEffect`].
+    #[allow(clippy::unused_async)] // without PostgreSQL it waits for nothing
     pub async fn prepare(&self, keep: &[&str]) -> Result<(), ProvisionError> {
         let site = self.sites.main();
         match &site.engine {
             #[cfg(feature = "postgres")]
-            Engine::Postgres(engine) => postgres::prepare(engine, site.strategy, keep).await,
+            crate::site::Engine::Postgres(engine) => {
+                postgres::prepare(engine, site.strategy, keep).await
+            }
             #[cfg(any(feature = "mysql", feature = "sqlite"))]
             _ => {
                 let _ = keep;

@@ -277,15 +277,7 @@ impl Base {
         back: Back,
         limits: &Limits,
     ) -> Result<Outcome, MigrationError> {
-        let goal = match back {
-            Back::To(version) => {
-                set.ensure(Some(version))?;
-                Goal::Down(Some(version))
-            }
-            Back::Nothing => Goal::Down(None),
-            Back::Steps(steps) => Goal::Steps(steps),
-        };
-        self.moved(set, goal, limits).await
+        self.moved(set, down(set, back)?, limits).await
     }
 
     /// What [`migrate`](Self::migrate) would do.
@@ -299,8 +291,30 @@ impl Base {
         limits: &Limits,
     ) -> Result<Outcome, MigrationError> {
         set.ensure(to)?;
+        self.foreseen(set, Goal::Up(to), limits).await
+    }
+
+    /// What [`rollback`](Self::rollback) would do.
+    ///
+    /// # Errors
+    /// [`MigrationError`].
+    pub async fn foresee_rollback(
+        &self,
+        set: &MigrationSet,
+        back: Back,
+        limits: &Limits,
+    ) -> Result<Outcome, MigrationError> {
+        self.foreseen(set, down(set, back)?, limits).await
+    }
+
+    async fn foreseen(
+        &self,
+        set: &MigrationSet,
+        goal: Goal,
+        limits: &Limits,
+    ) -> Result<Outcome, MigrationError> {
         let mut open = self.entered(limits).await?;
-        let moved = foresee(&mut open, set, limits, Goal::Up(to)).await?;
+        let moved = foresee(&mut open, set, limits, goal).await?;
         Ok(if moved.versions.is_empty() {
             Outcome::Current
         } else {
@@ -370,6 +384,18 @@ impl Base {
         let entered = timeout(limits.connect, self.enter()).await;
         Ok(entered.map_err(|_| MigrationError::Timeout)??)
     }
+}
+
+/// So far back, in one place by itself.
+fn down(set: &MigrationSet, back: Back) -> Result<Goal, MigrationError> {
+    Ok(match back {
+        Back::To(version) => {
+            set.ensure(Some(version))?;
+            Goal::Down(Some(version))
+        }
+        Back::Nothing => Goal::Down(None),
+        Back::Steps(steps) => Goal::Steps(steps),
+    })
 }
 
 fn digest(set: &MigrationSet, version: Option<i64>) -> Result<String, RunError> {

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::base::Context;
-use crate::config::{Setting, Side};
+use crate::config::Side;
 use crate::error::{CliError, Exit};
 use crate::output::Report;
 
@@ -88,11 +88,7 @@ impl Make {
         let config = &context.config;
         let made = match self {
             Self::Migration(new) => {
-                let (setting, default) = match new.side {
-                    Side::Base => (Setting::BASE_MIGRATIONS, "migrations/base"),
-                    Side::Tenants => (Setting::TENANTS_MIGRATIONS, "migrations/tenants"),
-                };
-                let folder = config.path_or(setting, default)?;
+                let folder = context.migrations_folder(new.side)?;
                 let intent = Intent::of(&new.name)?;
                 let (up, down) = match &intent {
                     Intent::Unknown => (sql::empty("up"), sql::empty("down")),
@@ -109,11 +105,7 @@ impl Make {
                 }
             }
             Self::Seed(new) => {
-                let (setting, default) = match new.side {
-                    Side::Base => (Setting::BASE_SEEDS, "seeds/base"),
-                    Side::Tenants => (Setting::TENANTS_SEEDS, "seeds/tenants"),
-                };
-                let folder = config.path_or(setting, default)?;
+                let folder = context.seeds_folder(new.side)?;
                 let seed = sql::seed();
                 Made {
                     files: files::write(&folder, &new.name, SystemTime::now(), &[(".sql", &seed)])?,

@@ -15,7 +15,7 @@ pub(crate) fn empty(way: &str) -> String {
 
 /// The frame of a seed.
 pub(crate) fn seed() -> String {
-    "-- Rows that are there from the beginning. It may run again: write it so that it then changes nothing.\n"
+    "-- Rows that are there from the beginning. It runs once in each place, in a transaction.\n"
         .to_owned()
 }
 

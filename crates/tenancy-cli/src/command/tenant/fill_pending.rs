@@ -59,6 +59,7 @@ impl FillPending {
                 dry_run: true,
             }
         } else {
+            let fleet = context.furnishing(fleet).await?;
             let filled = fleet.fill_pending(target).await?;
             Pending {
                 ready: filled.ready,

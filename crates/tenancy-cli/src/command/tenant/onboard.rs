@@ -24,6 +24,7 @@ impl Onboard {
         let strategy = self.new.strategy;
         let onboarding = self.new.onboarding(self.id)?;
         let fleet = context.fleet(self.base, strategy).await?;
+        let fleet = context.furnishing(fleet).await?;
         let entry = fleet.onboard(onboarding, &actor).await?;
         let tenant = View::whole(&entry);
         context.output.report(&Shown { tenant })?;

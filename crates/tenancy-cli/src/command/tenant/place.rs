@@ -53,7 +53,10 @@ impl Place {
         let said = said(work, &entry, self.dry_run);
         let entry = match work {
             _ if self.dry_run => entry,
-            Work::Provision => fleet.provision(&self.id, &actor).await?,
+            Work::Provision => {
+                let fleet = context.furnishing(fleet).await?;
+                fleet.provision(&self.id, &actor).await?
+            }
             Work::RotatePassword => fleet.rotate_password(&self.id, &actor).await?,
         };
         context.output.report(&Worked {
