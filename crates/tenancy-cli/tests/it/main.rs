@@ -9,6 +9,7 @@ mod bases;
 mod checking;
 mod configuring;
 mod keys;
+mod killed;
 mod life;
 mod making;
 mod migrating;
