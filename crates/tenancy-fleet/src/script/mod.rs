@@ -122,10 +122,12 @@ impl<'a> Desk<'a> {
         };
         let trouble = if said.fault().code().is_none() {
             Trouble::Fault(said.fault)
-        } else if self.still_ours().await {
-            Trouble::Refused(said)
         } else {
-            Trouble::Left
+            match self.still_ours().await {
+                Ok(true) => Trouble::Refused(said),
+                Ok(false) => Trouble::Left,
+                Err(fault) => Trouble::Fault(fault),
+            }
         };
         self.give_up().await;
         Err(trouble)
@@ -172,9 +174,22 @@ impl<'a> Desk<'a> {
     }
 
     /// Whether the transaction is the one that `begin` began, also after an error in it.
-    async fn still_ours(&mut self) -> bool {
+    async fn still_ours(&mut self) -> Result<bool, Fault> {
         let back = format!("ROLLBACK TO SAVEPOINT t{}", self.nonce);
-        self.open.raw(&back).await.is_ok()
+        match self.open.raw(&back).await {
+            Ok(()) => Ok(true),
+            Err(fault) if self.is_gone(0, &fault) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether it says, of a message's statement of this number, that there is no such savepoint.
+    fn is_gone(&self, at: usize, fault: &Fault) -> bool {
+        match self.kind() {
+            // invalid_savepoint_specification, no_active_sql_transaction
+            Kind::Postgres => matches!(fault.code(), Some("3B001" | "25P01")),
+            Kind::Mysql | Kind::Sqlite => at == 0 && fault.code().is_some(),
+        }
     }
 
     /// A message of our own that starts with the release of our savepoint, and may end with
@@ -182,8 +197,7 @@ impl<'a> Desk<'a> {
     async fn sent_in_ours(&mut self, sql: String, ends: bool) -> Result<(), Trouble> {
         match self.sent(&Arc::from(sql)).await {
             (_, Ok(())) => Ok(()),
-            // There is no such savepoint any more.
-            (0, Err(said)) if said.fault().code().is_some() => Err(Trouble::Left),
+            (at, Err(said)) if self.is_gone(at, said.fault()) => Err(Trouble::Left),
             // The line would be one of ours.
             (_, Err(said)) if said.fault().code().is_some() => {
                 Err(Trouble::Refused(said.nowhere()))

@@ -104,7 +104,7 @@ async fn undo(desk: &mut Desk<'_>, sql: &str, count: usize, said: &ScriptFault) 
     if said.fault().code().is_none() || said.fault().is(FaultKind::Lost) {
         return false;
     }
-    let still_ours = desk.still_ours().await;
+    let still_ours = desk.still_ours().await == Ok(true);
     let ended = desk.open.raw("ROLLBACK").await.is_ok();
     ended && (still_ours || count == 0 && is_whole(sql))
 }

@@ -10,9 +10,11 @@ use crate::site::{Inside, Open};
 
 /// What a script can leave on a connection that is kept for the next tenant. It is a message of its
 /// own: in one with `BEGIN`, a `default_transaction_read_only` would count before it is reset.
-const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; DEALLOCATE ALL; \
+const CLEAN: &str = "RESET ALL; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; DEALLOCATE ALL; \
      UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES; DISCARD PLANS; \
      SELECT 1::int8 FROM (SELECT pg_catalog.pg_advisory_unlock_all()) AS freed";
+/// `query_canceled`: a time limit.
+const CANCELED: &str = "57014";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 /// Another connection holds the place.
@@ -96,17 +98,37 @@ fn settings(desk: &Desk<'_>, set: &str) -> Result<String, Trouble> {
         millis(desk.limits.lock),
         there.path
     );
-    if let Some(limit) = desk.limits.statement {
-        let _ = write!(sql, "{set} statement_timeout = {}; ", millis(limit));
-    }
     Ok(sql)
+}
+
+/// How long a statement may run: it comes first, for a script's own limit counts until then.
+fn time(desk: &Desk<'_>, set: &str) -> String {
+    match desk.limits.statement {
+        Some(limit) => format!("{set} statement_timeout = {}; ", millis(limit)),
+        None => format!("{set} statement_timeout TO DEFAULT; "),
+    }
+}
+
+/// Takes away what scripts have left. What can't be cleaned is as good as lost.
+async fn clean(open: &mut Open) -> Result<(), Fault> {
+    const TRIES: u32 = 5;
+    for _ in 0..TRIES {
+        match open.raw(CLEAN).await {
+            Ok(()) => return Ok(()),
+            // A script's own limit, until it is reset.
+            Err(fault) if fault.code() == Some(CANCELED) => {}
+            Err(_) => break,
+        }
+    }
+    open.lane().discard();
+    Err(Fault::of(FaultKind::Lost))
 }
 
 /// Locks the place for the session, and sees that it is the tenant's: for work on another
 /// connection. It is free again when the connection is clean, or closed.
 pub(crate) async fn hold(open: &mut Open) -> Result<(), Trouble> {
     if open.wear() {
-        open.raw(CLEAN).await?;
+        clean(open).await?;
     }
     let check = there(open.inside())?.check("pg_try_advisory_lock", "");
     open.raw(&check).await.map_err(found)
@@ -114,12 +136,12 @@ pub(crate) async fn hold(open: &mut Open) -> Result<(), Trouble> {
 
 /// Frees it, and everything else.
 pub(crate) async fn release(open: &mut Open) -> Result<(), Trouble> {
-    Ok(open.raw(CLEAN).await?)
+    Ok(clean(open).await?)
 }
 
 pub(super) async fn begin(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
     if desk.open.wear() {
-        desk.open.raw(CLEAN).await?;
+        clean(desk.open).await?;
     }
     let table = desk.table();
     let (create, read) = (
@@ -135,9 +157,10 @@ pub(super) async fn begin(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
     );
     // Nothing waits for the lock: who waits holds a snapshot, and holds up CREATE INDEX CONCURRENTLY.
     let sql = format!(
-        "{BEGIN}; {}SET LOCAL lock_timeout = {limit}; {}; {read}; {settings}SAVEPOINT t{nonce}",
+        "{BEGIN}; {}SET LOCAL lock_timeout = {limit}; {}; {read}; {}{settings}SAVEPOINT t{nonce}",
         there.role("SET LOCAL"),
         there.check("pg_try_advisory_xact_lock", &make),
+        time(desk, "SET LOCAL"),
     );
     desk.open.raw_rows(&sql).await.map_err(found)
 }
@@ -160,7 +183,8 @@ pub(super) async fn note(desk: &mut Desk<'_>, statement: &str, ends: bool) -> Re
     } else {
         format!("SAVEPOINT t{nonce}")
     };
-    let sql = format!("RELEASE SAVEPOINT t{nonce}; {settings}{statement}; {then}");
+    let time = time(desk, "SET LOCAL");
+    let sql = format!("{time}RELEASE SAVEPOINT t{nonce}; {settings}{statement}; {then}");
     desk.sent_in_ours(sql, ends).await
 }
 
@@ -176,25 +200,28 @@ pub(super) async fn alone(
     let key = key(there(desk.open.inside())?.schema);
     // The place is not free for a moment: the session takes the lock while the transaction has it.
     let enter = format!(
-        "RELEASE SAVEPOINT t{}; {settings_here}{before}; \
-         SELECT 1::int8 FROM (SELECT pg_catalog.pg_advisory_lock({key})) AS held; COMMIT; {settings_after}",
-        desk.nonce
+        "{}RELEASE SAVEPOINT t{}; {settings_here}{before}; \
+         SELECT 1::int8 FROM (SELECT pg_catalog.pg_advisory_lock({key})) AS held; COMMIT; {}{settings_after}",
+        time(desk, "SET LOCAL"),
+        desk.nonce,
+        time(desk, "SET"),
     );
     desk.sent_in_ours(enter, true).await?;
     let (_, result) = desk.sent(sql).await;
     let role = there(desk.open.inside())?.role("SET LOCAL");
     match result {
         Ok(()) => {
+            // The lock is needed to the end, so it is not clean yet.
+            let calm = format!("{}RESET ALL", time(desk, "SET"));
+            desk.open.raw(&calm).await?;
             let leave = format!("{BEGIN}; {role}{after}; COMMIT");
             desk.open.raw(&leave).await?;
-            desk.open.raw(CLEAN).await?;
+            clean(desk.open).await?;
             Ok(Ran::Well)
         }
         Err(said) => {
             // The lock is given back, or dies with the connection.
-            if desk.open.raw(CLEAN).await.is_err() {
-                desk.open.lane().discard();
-            }
+            let _ = clean(desk.open).await;
             Ok(Ran::Badly {
                 said,
                 undone: false,

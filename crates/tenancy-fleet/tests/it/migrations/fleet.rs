@@ -75,7 +75,9 @@ async fn two_programs_at_once_do_each_tenant_once(mut stage: Stage) {
     ]);
     let heard = Heard::default();
     let how = || {
-        let limits = tenancy_fleet::migrations::Limits::default();
+        // However slow the servers are.
+        let patience = std::time::Duration::from_mins(1);
+        let limits = tenancy_fleet::migrations::Limits::default().lock(patience);
         run().limits(limits).jobs(3).observe(heard.observer())
     };
     let (how_one, how_two) = (how(), how());

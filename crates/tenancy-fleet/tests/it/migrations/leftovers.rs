@@ -17,7 +17,7 @@ const SEEN: &str = "CREATE TABLE seen AS SELECT concat_ws(' ', current_user, ses
 /// Everything that a connection keeps.
 const LITTER: &str = "CREATE TEMP TABLE notes (trap int); PREPARE trap AS SELECT 1; \
      DECLARE trap CURSOR WITH HOLD FOR SELECT 1; LISTEN trap; SELECT pg_advisory_lock(42); \
-     SET default_transaction_read_only = on; SET statement_timeout = 1; SET lock_timeout = 1; \
+     SET default_transaction_read_only = on; SET statement_timeout = 700; SET lock_timeout = 1; \
      SET standard_conforming_strings = off; SET search_path TO pg_temp, public";
 
 async fn litter(alone: bool) {
@@ -80,10 +80,13 @@ async fn the_next_migration_of_the_same_tenant_starts_at_home() {
         unreachable!()
     };
     let astray = format!(
-        "SET search_path TO public; SET lock_timeout = 1; SET ROLE {}",
+        "SET search_path TO public; SET statement_timeout = 400; SET lock_timeout = 1; SET ROLE {}",
         database.runtime_role()
     );
-    let all = set(&[(1, &astray, None), (2, "CREATE TABLE notes (id int)", None)]);
+    let all = set(&[
+        (1, &astray, None),
+        (2, "CREATE TABLE notes (id int); SELECT pg_sleep(0.6)", None),
+    ]);
     let report = stage.fleet().migrate(&all, None, &run()).await.unwrap();
     assert!(report.is_whole(), "{report:?}");
     let mut side = stage.inside(&id).await;
