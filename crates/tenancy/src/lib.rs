@@ -12,6 +12,7 @@
 //! | `sqlx-sqlite` | [`sqlx::sqlite`]: a SQLite database for each tenant through SQLx |
 //! | `tower` | [`tower`]: the layer that opens a request's scope |
 //! | `axum` | [`axum`]: the same layer with axum's extractors |
+//! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
 //!
@@ -26,6 +27,12 @@ pub use tenancy_core::*;
 pub use tenancy_conformance as conformance;
 #[cfg(feature = "diesel")]
 pub use tenancy_diesel as diesel;
+#[cfg(any(
+    feature = "fleet-mysql",
+    feature = "fleet-postgres",
+    feature = "fleet-sqlite"
+))]
+pub use tenancy_fleet as fleet;
 #[cfg(any(
     feature = "diesel",
     feature = "sea-orm",

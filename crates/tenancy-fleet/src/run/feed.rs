@@ -114,20 +114,19 @@ impl<'a> Feed<'a> {
                 page
             }
             Source::Ids(ids) => {
-                let mut page = Vec::new();
-                while page.len() < usize::from(PAGE) {
-                    let Some(id) = ids.pop_front() else {
-                        break;
-                    };
-                    match self.registry.get(&id).await? {
-                        Some(entry) => match unfit(&entry) {
-                            None => page.push(entry),
-                            Some(reason) => self.unplaced.push_back((id, reason)),
-                        },
-                        None => self.unplaced.push_back((id, "no tenant has this id")),
-                    }
-                }
-                page
+                let asked: Vec<_> = ids.drain(..ids.len().min(usize::from(PAGE))).collect();
+                let mut there = self.registry.get_each(&asked).await?;
+                let found = |id: &TenantId| there.iter().any(|entry| entry.id() == id);
+                let missing = asked.iter().filter(|id| !found(id));
+                let missing = missing.map(|id| (id.clone(), "no tenant has this id"));
+                self.unplaced.extend(missing);
+                there.retain(|entry| {
+                    let unfit = unfit(entry).map(|reason| (entry.id().clone(), reason));
+                    let fits = unfit.is_none();
+                    self.unplaced.extend(unfit);
+                    fits
+                });
+                there
             }
         };
         if let Some(actor) = self.forget_for {

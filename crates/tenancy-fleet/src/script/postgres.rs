@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::limits::millis;
 use super::{Desk, Ran, Trouble, text};
-use crate::db::{Fault, FaultKind, Kind, Row};
+use crate::db::{Cell, Fault, FaultKind, Kind, Row};
 use crate::site::{Inside, Open};
 
 /// What a script can leave on a connection that is kept for the next tenant. It is a message of its
@@ -19,6 +19,8 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 /// Another connection holds the place.
 const BUSY: &str = "TN020";
+/// `undefined_table`: the book is not there yet, or its place is not.
+const NO_TABLE: &str = "42P01";
 /// There is no such schema.
 const MISSING: &str = "TN021";
 /// It is not marked as the tenant's.
@@ -58,6 +60,20 @@ impl There<'_> {
              FROM pg_catalog.pg_namespace AS n WHERE n.nspname OPERATOR(pg_catalog.=) {name}::pg_catalog.name; \
              IF found IS NULL THEN RAISE EXCEPTION USING ERRCODE = '{MISSING}'; END IF; {mark}{then}\
              END $tenancy$"
+        )
+    }
+
+    /// The same in plain statements, for the transaction: two rows of one value each, to be judged.
+    fn look(&self) -> String {
+        let key = key(self.schema);
+        let name = text::text(Kind::Postgres, &unquoted(self.schema));
+        format!(
+            "SELECT pg_catalog.pg_try_advisory_xact_lock({key})::int4::int8; \
+             SELECT COALESCE((SELECT d.description FROM pg_catalog.pg_description AS d \
+             WHERE d.objoid OPERATOR(pg_catalog.=) (SELECT n.oid FROM pg_catalog.pg_namespace AS n \
+             WHERE n.nspname OPERATOR(pg_catalog.=) {name}::pg_catalog.name) \
+             AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid \
+             AND d.objsubid OPERATOR(pg_catalog.=) 0), '')"
         )
     }
 }
@@ -143,26 +159,51 @@ pub(super) async fn begin(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
     if desk.open.wear() {
         clean(desk.open).await?;
     }
+    match begin_there(desk).await {
+        Err(Trouble::Fault(fault)) if fault.code() == Some(NO_TABLE) => {}
+        begun => return begun,
+    }
+    // The first time in this place, or there is no such place.
     let table = desk.table();
-    let (create, read) = (
-        desk.book.create(Kind::Postgres, &table),
-        desk.book.read(Kind::Postgres, &table),
-    );
-    let settings = settings(desk, "SET LOCAL")?;
-    let (nonce, limit) = (&desk.nonce, millis(desk.limits.lock));
-    let there = there(desk.open.inside())?;
+    let create = desk.book.create(Kind::Postgres, &table);
     let make = format!(
         "IF pg_catalog.to_regclass({}) IS NULL THEN {create}; END IF; ",
         text::text(Kind::Postgres, &table)
     );
     // Nothing waits for the lock: who waits holds a snapshot, and holds up CREATE INDEX CONCURRENTLY.
-    let sql = format!(
-        "{BEGIN}; {}SET LOCAL lock_timeout = {limit}; {}; {read}; {}{settings}SAVEPOINT t{nonce}",
-        there.role("SET LOCAL"),
-        there.check("pg_try_advisory_xact_lock", &make),
-        time(desk, "SET LOCAL"),
-    );
+    let check = there(desk.open.inside())?.check("pg_try_advisory_xact_lock", &make);
+    let sql = format!("ROLLBACK; {}", begin_with(desk, &check)?);
     desk.open.raw_rows(&sql).await.map_err(found)
+}
+
+/// Where the book is there, in statements that need no block: that would be twice as dear.
+async fn begin_there(desk: &mut Desk<'_>) -> Result<Vec<Row>, Trouble> {
+    let (look, mark) = {
+        let there = there(desk.open.inside())?;
+        (there.look(), there.mark.map(str::to_owned))
+    };
+    let sql = begin_with(desk, &look)?;
+    let mut rows = desk.open.raw_rows(&sql).await.map_err(found)?.into_iter();
+    if rows.next() != Some(vec![Cell::Int(1)]) {
+        return Err(Trouble::Busy);
+    }
+    let found = rows.next();
+    if mark.is_some_and(|mark| found != Some(vec![Cell::Text(mark)])) {
+        return Err(Trouble::NotOurs);
+    }
+    Ok(rows.collect())
+}
+
+fn begin_with(desk: &Desk<'_>, check: &str) -> Result<String, Trouble> {
+    let role = there(desk.open.inside())?.role("SET LOCAL");
+    Ok(format!(
+        "{BEGIN}; {role}SET LOCAL lock_timeout = {}; {check}; {}; {}{}SAVEPOINT t{}",
+        millis(desk.limits.lock),
+        desk.book.read(Kind::Postgres, &desk.table()),
+        time(desk, "SET LOCAL"),
+        settings(desk, "SET LOCAL")?,
+        desk.nonce,
+    ))
 }
 
 /// What stopped the check.

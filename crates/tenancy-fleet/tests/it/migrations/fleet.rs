@@ -1,6 +1,9 @@
 //! Many tenants: some in trouble, two programs at once, and nothing to do.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join;
+use tenancy_core::TenantId;
 use tenancy_fleet::Fleet;
 use tenancy_fleet::registry::Registry;
 use tenancy_fleet::run::Outcome;
@@ -91,13 +94,18 @@ async fn two_programs_at_once_do_each_tenant_once(mut stage: Stage) {
         first.is_whole() && second.is_whole(),
         "{first:?} {second:?}"
     );
-    assert_eq!(first.done + second.done, u64::try_from(count).unwrap());
-    let moved = heard.all();
-    let moved = moved
-        .iter()
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Moved { .. }));
-    let moved: Vec<_> = moved.map(|(id, _)| id.clone()).collect();
-    assert_eq!(moved, ids, "each once");
+    // MariaDB commits each migration alone: there, one program may go on where the other is.
+    let mut moved: BTreeMap<TenantId, Vec<i64>> = BTreeMap::new();
+    for (id, outcome) in heard.all() {
+        if let Outcome::Moved { versions, .. } = outcome {
+            moved.entry(id).or_default().extend(versions);
+        }
+    }
+    for versions in moved.values_mut() {
+        versions.sort_unstable();
+    }
+    let each = ids.iter().map(|id| (id.clone(), vec![1, 2, 3]));
+    assert_eq!(moved, each.collect(), "each once");
     for id in &ids {
         assert_eq!(stage.ledger(id).await, "1 2 3");
     }
@@ -157,7 +165,8 @@ async fn a_tenant_costs_four_trips() {
     // With what it takes to connect.
     let first = run(&[NOTES]).await;
     let second = run(&[NOTES, DONE]).await;
-    assert_eq!(first, second);
-    assert!(first <= 4 * count + 3, "{first}");
+    assert!(second <= 4 * count + 3, "{second}");
+    // The ledger is missing at first, which is found by asking for it.
+    assert_eq!(first, second + count);
     assert_eq!(proxy.connections(), 1);
 }
