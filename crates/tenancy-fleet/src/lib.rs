@@ -1,9 +1,10 @@
-//! The fleet of [`tenancy`](https://docs.rs/tenancy): the durable registry of tenants,
-//! credentials [sealed](secrets) at rest, their places, and migrations and seeds over all of them.
+//! The fleet of [`tenancy`](https://docs.rs/tenancy): the durable registry of tenants, credentials
+//! [sealed](secrets) at rest, making and removing tenants' places, and migrations and seeds over all
+//! of them.
 //!
-//! One feature for each database that the registry may lie in: `postgres`, `mysql` (MariaDB, too)
-//! and `sqlite`. None is on by itself. `sea-orm`, `diesel` and `refinery` run these libraries'
-//! migrations over the fleet.
+//! One feature for each database: `postgres`, `mysql` (MariaDB; the registry may lie in MySQL, too)
+//! and `sqlite`. None is on by itself. `sea-orm`, `diesel` and `refinery` run those libraries'
+//! migrations.
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod db;

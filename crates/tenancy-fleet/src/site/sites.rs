@@ -50,8 +50,8 @@ impl Sites {
     }
 }
 
-impl From<Site> for Sites {
-    fn from(main: Site) -> Self {
-        Self::new(main)
+impl<S: Into<Site>> From<S> for Sites {
+    fn from(main: S) -> Self {
+        Self::new(main.into())
     }
 }
