@@ -21,7 +21,8 @@ async fn on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_databases_on_postgres() {
-    for major in majors() {
+    // The newest one: moments are by chance anyway.
+    if let Some(major) = majors().pop() {
         let stage = Stage::postgres(major, "database").await;
         played(&mut Story::new(stage, 12, 500)).await;
     }
@@ -29,7 +30,8 @@ async fn in_databases_on_postgres() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_schemas_on_postgres() {
-    for major in majors() {
+    // The newest one: moments are by chance anyway.
+    if let Some(major) = majors().pop() {
         let stage = Stage::postgres(major, "schema").await;
         stage.ok(&["tenant", "list", "--create-base"]);
         stage.ok(&["prepare", "--keep", "postgres"]);
