@@ -60,6 +60,38 @@ async fn unplant(ground: &Ground, tenant: &TenantId) {
     }
 }
 
+/// The tenant's place is marked for globex.
+pub(crate) async fn mislead(ground: &Ground, tenant: &TenantId) {
+    let name = format!("{}{tenant}", ground.prefix);
+    let other = "tenancy: tenant globex";
+    match &ground.kind {
+        Kind::Sqlite(_) => {
+            let mut inside = ground.inside(tenant).await;
+            inside
+                .run("UPDATE tenancy_identity SET tenant = 'globex'")
+                .await;
+        }
+        Kind::Databases => {
+            let mut admin = ground.admin().await;
+            admin
+                .run(&format!("COMMENT ON DATABASE \"{name}\" IS '{other}'"))
+                .await;
+        }
+        Kind::Schemas => {
+            let mut admin = ground.admin().await;
+            admin
+                .run(&format!("COMMENT ON SCHEMA \"{name}\" IS '{other}'"))
+                .await;
+        }
+        Kind::Mariadb => {
+            let mut admin = ground.admin().await;
+            admin
+                .run(&format!("ALTER DATABASE `{name}` COMMENT '{other}'"))
+                .await;
+        }
+    }
+}
+
 async fn what_is_there_is_not_adopted(ground: Ground) {
     let acme = id("acme");
     plant(&ground, &acme).await;
@@ -99,34 +131,7 @@ async fn what_is_there_is_not_adopted(ground: Ground) {
 async fn what_lost_its_mark_is_not_dropped(ground: Ground) {
     let acme = id("acme");
     ground.fleet.onboard(&acme, &ada()).await.unwrap();
-    let name = format!("{}acme", ground.prefix);
-    let other = "tenancy: tenant globex";
-    match &ground.kind {
-        Kind::Sqlite(_) => {
-            let mut inside = ground.inside(&acme).await;
-            inside
-                .run("UPDATE tenancy_identity SET tenant = 'globex'")
-                .await;
-        }
-        Kind::Databases => {
-            let mut admin = ground.admin().await;
-            admin
-                .run(&format!("COMMENT ON DATABASE \"{name}\" IS '{other}'"))
-                .await;
-        }
-        Kind::Schemas => {
-            let mut admin = ground.admin().await;
-            admin
-                .run(&format!("COMMENT ON SCHEMA \"{name}\" IS '{other}'"))
-                .await;
-        }
-        Kind::Mariadb => {
-            let mut admin = ground.admin().await;
-            admin
-                .run(&format!("ALTER DATABASE `{name}` COMMENT '{other}'"))
-                .await;
-        }
-    }
+    mislead(&ground, &acme).await;
     let confirmed = Confirmed::new(&acme, "acme").unwrap();
     let refused = ground.fleet.offboard(&acme, &confirmed, &ada()).await;
     assert_eq!(

@@ -1,11 +1,15 @@
 //! What is in a new place before its tenant is active.
 
+use std::time::Duration;
+
 use tenancy_core::TenantStatus;
+use tenancy_fleet::migrations::Limits;
 use tenancy_fleet::provision::ProvisionError;
 use tenancy_fleet::registry::Provisioning;
 use tenancy_fleet::run::Run;
 use tenancy_fleet::seeds::SeedSet;
 
+use super::foreign::mislead;
 use super::ground::{Ground, Kind};
 use super::{on_every_site, set, set_with};
 use crate::registry::cancelled::polled;
@@ -16,6 +20,8 @@ on_every_site!(
     one_whose_migration_fails_is_not_active,
     migrations_that_are_broken_off_are_applied_once,
     what_is_provisioned_is_current_for_the_fleet,
+    a_place_that_is_marked_for_another_is_not_migrated,
+    a_place_that_somebody_migrates_is_left_to_them,
 );
 
 async fn seeds(sql: &str) -> SeedSet {
@@ -97,5 +103,52 @@ async fn what_is_provisioned_is_current_for_the_fleet(ground: Ground) {
     assert_eq!((report.done, report.current), (0, 2), "{report:?}");
     let report = fleet.migrate(&set(3), None, &Run::by(ada())).await.unwrap();
     assert_eq!((report.done, report.current), (2, 0), "{report:?}");
+    ground.clear().await;
+}
+
+async fn a_place_that_is_marked_for_another_is_not_migrated(ground: Ground) {
+    let acme = id("acme");
+    let fleet = ground.fleet.clone().migrations(set(1));
+    fleet.onboard(&acme, &ada()).await.unwrap();
+    mislead(&ground, &acme).await;
+    let report = fleet.migrate(&set(2), None, &Run::by(ada())).await.unwrap();
+    let [failure] = &report.failed[..] else {
+        panic!("{report:?}")
+    };
+    assert!(
+        failure.reason.contains("not marked as this tenant's"),
+        "{failure:?}"
+    );
+    let mut inside = ground.inside(&acme).await;
+    inside.run("SELECT id FROM t1").await;
+    assert!(inside.try_run("SELECT id FROM t2").await.is_err());
+    ground.clear().await;
+}
+
+async fn a_place_that_somebody_migrates_is_left_to_them(ground: Ground) {
+    let slow = match ground.kind {
+        // It has no sleep, and one writer at a time.
+        Kind::Sqlite(_) => return,
+        Kind::Mariadb => "DO SLEEP(3)",
+        _ => "SELECT pg_sleep(3)",
+    };
+    let acme = id("acme");
+    let fleet = ground.fleet.clone().migrations(set_with(1, slow));
+    // The ledger is there.
+    fleet.onboard(&acme, &ada()).await.unwrap();
+    let both = set_with(2, slow);
+    let (one, other) = (ground.fleet.clone(), ground.another().await);
+    let first = Run::by(ada());
+    let limits = Limits::default().lock(Duration::from_millis(100)).tries(1);
+    let second = Run::by(ada()).limits(limits);
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        other.migrate(&both, None, &second).await.unwrap()
+    };
+    let running = async { one.migrate(&both, None, &first).await.unwrap() };
+    let (done, left) = futures_util::future::join(running, later).await;
+    assert_eq!((done.done, done.failed.len()), (1, 0), "{done:?}");
+    assert_eq!(left.failed.len(), 1, "{left:?}");
+    assert!(left.failed[0].reason.contains("at work"), "{left:?}");
     ground.clear().await;
 }
