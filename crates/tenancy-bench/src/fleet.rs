@@ -15,11 +15,12 @@ use tenancy_fleet::registry::{Actor, NewTenant, Registry};
 use tenancy_fleet::run::{Report, Run};
 use tenancy_fleet::secrets::{Keyring, SealingKey};
 use tenancy_fleet::site::{PostgresSite, Site};
-use tenancy_testkit::postgres::{Database, Major, Server};
+use tenancy_testkit::postgres::{Database, Server};
 
 use crate::Failed;
 use crate::crowd::resident;
 use crate::measure::Spread;
+use crate::stage::serve;
 
 /// How many tenants, and how much of each.
 #[derive(Clone, Copy, Debug)]
@@ -83,22 +84,7 @@ impl Line {
 /// # Errors
 /// The test kit's.
 pub async fn server() -> Result<Server, Failed> {
-    let settings = [
-        ("fsync", "on"),
-        ("synchronous_commit", "on"),
-        ("max_connections", "300"),
-        ("shared_buffers", "1GB"),
-        ("max_wal_size", "8GB"),
-        ("checkpoint_timeout", "1h"),
-        ("autovacuum", "off"),
-    ];
-    let builder = Server::builder(Major::V18);
-    let builder = settings
-        .into_iter()
-        .fold(builder, |builder, (name, value)| {
-            builder.setting(name, value)
-        });
-    Ok(builder.start().await?)
+    serve(&[("fsync", "on"), ("synchronous_commit", "on")]).await
 }
 
 /// All of it.

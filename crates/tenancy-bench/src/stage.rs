@@ -47,26 +47,34 @@ pub struct Stage {
     logins: Option<TenantLogins>,
 }
 
+/// A server with room for benchmarks, on which nothing runs by itself, and with these settings.
+///
+/// # Errors
+/// The test kit's.
+pub async fn serve(settings: &[(&str, &str)]) -> Result<Server, Failed> {
+    let usual = [
+        ("max_connections", "300"),
+        ("shared_buffers", "1GB"),
+        ("max_wal_size", "8GB"),
+        ("checkpoint_timeout", "1h"),
+        ("autovacuum", "off"),
+    ];
+    let builder = usual
+        .iter()
+        .chain(settings)
+        .fold(Server::builder(Major::V18), |builder, (name, value)| {
+            builder.setting(*name, *value)
+        });
+    Ok(builder.start().await?)
+}
+
 impl Stage {
     /// A server for benchmarks: everything in memory, and nothing that runs by itself.
     ///
     /// # Errors
     /// The test kit's.
     pub async fn server() -> Result<Server, Failed> {
-        let settings = [
-            ("max_connections", "300"),
-            ("shared_buffers", "1GB"),
-            ("max_wal_size", "8GB"),
-            ("checkpoint_timeout", "1h"),
-            ("autovacuum", "off"),
-        ];
-        let builder = Server::builder(Major::V18);
-        let builder = settings
-            .into_iter()
-            .fold(builder, |builder, (name, value)| {
-                builder.setting(name, value)
-            });
-        Ok(builder.start().await?)
+        serve(&[]).await
     }
 
     /// A database of its own with the sealed scope, without tables.

@@ -1,5 +1,6 @@
 //! PostgreSQL.
 
+use sha2::{Digest as _, Sha256};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgDatabaseError, PgErrorPosition, PgRow};
 use sqlx::query::Query;
@@ -64,4 +65,11 @@ pub(super) fn said(error: &PgDatabaseError, script: &str) -> (Option<String>, Op
         }
     };
     (words, line)
+}
+
+/// The number of an advisory lock.
+pub(crate) fn lock_number(name: &str) -> i64 {
+    let digest = Sha256::digest(name);
+    let (first, _) = digest.split_first_chunk().unwrap_or((&[0; 8], &[]));
+    i64::from_be_bytes(*first)
 }

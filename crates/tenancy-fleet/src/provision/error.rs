@@ -2,7 +2,7 @@
 
 use crate::Fault;
 use crate::migrations::MigrationError;
-use crate::registry::RegistryError;
+use crate::registry::{RegistryError, shortened};
 use crate::secrets::SecretsError;
 use crate::seeds::SeedError;
 use crate::site::SiteError;
@@ -93,13 +93,6 @@ impl From<SecretsError> for ProvisionError {
 impl ProvisionError {
     /// What is kept in the registry of it: no name, and no words of the server's.
     pub(crate) fn outcome(&self) -> String {
-        let mut text = self.to_string();
-        // A folder's error may be long.
-        let mut end = text.len().min(1_000);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text
+        shortened(self.to_string())
     }
 }

@@ -57,10 +57,12 @@ impl Fleet {
             credential: self.credential_of(&entry)?,
             from: entry.claimed_from.as_ref(),
         };
-        let furnished = if entry.applied_version().is_none() {
+        // Who was ever served, or may have been, has data there.
+        let never_served =
+            entry.status() == TenantStatus::Provisioning && entry.applied_version().is_none();
+        let furnished = if never_served {
             self.make_whole(hold, &plan).await?
         } else {
-            // It was whole once, so it may hold somebody's data.
             hold.make(&plan).await?;
             Box::pin(self.furnish(entry.id(), placement)).await?
         };

@@ -4,7 +4,6 @@
 //! make it is recorded, and later it is ours as long as it may do nothing but work in its tenant's
 //! marked database.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,6 +15,7 @@ use super::ProvisionError;
 use super::hold::Plan;
 use crate::db::{Cell, Fault, Lane, fault};
 use crate::registry::RegistryError;
+use crate::script::text;
 use crate::site::{MysqlSite, SiteError, mysql_comment, mysql_mark, mysql_quoted};
 
 /// What a tenant's user may do in its database: no DDL.
@@ -30,7 +30,7 @@ pub(super) async fn hold(
     let mut lane = site.admin().await?;
     // A lock's name has at most 64 characters.
     let digest = Sha256::digest(format!("tenancy provision\0{tenant}"));
-    let name = hex(&digest[..16]);
+    let name = text::hex(&digest[..16]);
     let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
     let sql = "SELECT CAST(GET_LOCK(CONCAT('tenancy ', ?), ?) AS SIGNED)";
     let values = [(&name).into(), seconds.into()];
@@ -297,14 +297,7 @@ fn pattern(database: &str) -> String {
 /// What the server keeps of a password, made here, so that no log of the server's ever holds it.
 fn hash(password: &SecretString) -> String {
     let once = Sha1::digest(password.expose_secret());
-    format!("*{}", hex(&Sha1::digest(once)).to_uppercase())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("*{}", text::hex(&Sha1::digest(once)).to_uppercase())
 }
 
 async fn step(

@@ -1,13 +1,12 @@
 //! Places that are made ahead of need, so that a sign-up has nothing to wait for.
 
-use std::fmt::Write as _;
-
 use tenancy_core::TenantId;
 
 use super::ProvisionError;
 use super::hold::{Hold, Plan};
 use crate::Fleet;
 use crate::registry::{Actor, Credential, Entry, Furnished, NewTenant, Pending};
+use crate::script::text;
 use crate::secrets::{SecretsError, generate_password};
 use crate::site::{Site, SiteError};
 
@@ -22,9 +21,10 @@ pub struct Filled {
 }
 
 impl Fleet {
-    /// Makes places ahead of need on the main site, until `target` are whole, finishes those that
-    /// a crash has left half made, and brings up to date what newer migrations or seeds have left behind. [`onboard`](Self::onboard) takes one of them. Call it
-    /// from a timer, or after sign-ups; in several processes at once it may make a few too many.
+    /// Makes places ahead of need on the main site, until `target` are whole, finishes those that a
+    /// crash has left half made, and brings up to date what newer migrations or seeds have left
+    /// behind. [`onboard`](Self::onboard) takes one of them. Call it from a timer, or after sign-ups;
+    /// in several processes at once it may make a few too many.
     ///
     /// # Errors
     /// [`ProvisionError`], at the first place that can't be made; what was made stays.
@@ -48,10 +48,8 @@ impl Fleet {
         let (mut ready, mut made) = (whole.len(), 0);
         for pending in half.into_iter().chain(behind) {
             match self.make_pending(site, &pending).await {
-                Ok(()) => made += 1,
-                // Somebody else is at it, or it has become a tenant's meanwhile.
-                Err(ProvisionError::Busy | ProvisionError::Site(SiteError::NotOurs))
-                    if !self.is_pending(&pending.id).await? => {}
+                Ok(is_made) => made += usize::from(is_made),
+                // Somebody else is at it.
                 Err(ProvisionError::Busy) => {}
                 Err(error) => return Err(error),
             }
@@ -66,8 +64,7 @@ impl Fleet {
                 ready: false,
                 furnished: Furnished::default(),
             };
-            self.make_pending(site, &pending).await?;
-            made += 1;
+            made += usize::from(self.make_pending(site, &pending).await?);
         }
         ready += made;
         Ok(Filled { ready, made })
@@ -114,8 +111,13 @@ impl Fleet {
         Ok(Filled { ready, made: 0 })
     }
 
-    async fn make_pending(&self, site: &Site, pending: &Pending) -> Result<(), ProvisionError> {
+    /// `false`: it has become a tenant's meanwhile.
+    async fn make_pending(&self, site: &Site, pending: &Pending) -> Result<bool, ProvisionError> {
         let mut hold = Hold::of(site, &pending.id, self.patience).await?;
+        // No sign-up takes it while it is worked on.
+        if !self.registry.withhold_pending(&pending.id).await? {
+            return Ok(false);
+        }
         // Nobody ever knows this password: its tenant brings another.
         let login = pending.placement.credential();
         let login = login
@@ -128,12 +130,7 @@ impl Fleet {
         };
         let furnished = self.make_whole(&mut hold, &plan).await?;
         self.registry.ready_pending(&pending.id, &furnished).await?;
-        Ok(())
-    }
-
-    async fn is_pending(&self, id: &TenantId) -> Result<bool, ProvisionError> {
-        let all = self.registry.pending().await?;
-        Ok(all.iter().any(|pending| pending.id == *id))
+        Ok(true)
     }
 
     /// A tenant in a place that was made ahead of need. `None`: none is left.
@@ -171,9 +168,5 @@ impl Fleet {
 fn pending_id() -> Result<TenantId, ProvisionError> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|_| SecretsError::NoRandomness)?;
-    let mut id = "p-".to_owned();
-    for byte in bytes {
-        let _ = write!(id, "{byte:02x}");
-    }
-    TenantId::new(id).map_err(|_| ProvisionError::NotReady)
+    TenantId::new(format!("p-{}", text::hex(&bytes))).map_err(|_| ProvisionError::NotReady)
 }

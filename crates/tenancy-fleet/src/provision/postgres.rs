@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
 use tenancy_core::{Strategy, TenantId};
 use tenancy_postgres::database::TenantDatabase;
 use tenancy_postgres::ident::Identifier;
@@ -13,6 +12,7 @@ use tenancy_postgres::{database, mark, sqlstate};
 
 use super::ProvisionError;
 use super::hold::Plan;
+use crate::db::postgres::lock_number;
 use crate::db::{Cell, Fault, Lane, fault};
 use crate::registry::RegistryError;
 use crate::site::{PostgresSite, SiteError, identifier};
@@ -33,7 +33,7 @@ pub(super) async fn hold(
     // every CREATE INDEX CONCURRENTLY.
     let sql = format!(
         "SELECT pg_catalog.pg_try_advisory_lock({})::int::bigint",
-        lock_number(tenant)
+        lock_number(&format!("tenancy provision\0{tenant}"))
     );
     loop {
         let rows = lane.raw_rows(sql.clone()).await.map_err(lost)?;
@@ -45,12 +45,6 @@ pub(super) async fn hold(
         }
         tokio::time::sleep(ASK_AGAIN).await;
     }
-}
-
-fn lock_number(tenant: &TenantId) -> i64 {
-    let digest = Sha256::digest(format!("tenancy provision\0{tenant}"));
-    let (first, _) = digest.split_first_chunk().unwrap_or((&[0; 8], &[]));
-    i64::from_be_bytes(*first)
 }
 
 pub(super) async fn make(

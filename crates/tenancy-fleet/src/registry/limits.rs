@@ -23,3 +23,9 @@ pub(crate) fn text(what: &'static str, text: &str, max: usize) -> Result<(), Reg
         Ok(())
     }
 }
+
+/// As much of it as an outcome may hold.
+pub(crate) fn shortened(mut outcome: String) -> String {
+    outcome.truncate(outcome.floor_char_boundary(MAX_OUTCOME));
+    outcome
+}

@@ -75,6 +75,7 @@ pub use credential::Credential;
 pub use entry::{Entry, Provisioning, Revision};
 pub use error::RegistryError;
 pub(crate) use fleet::Record;
+pub(crate) use limits::shortened;
 pub use new_tenant::NewTenant;
 pub(crate) use pending::{Furnished, Pending};
 pub use read::List;

@@ -15,7 +15,7 @@ use super::feed::{Feed, Neighbourhood, Next, neighbourhood};
 use super::recorder::record;
 use super::work::{Did, Undone, Work};
 use super::{Event, Failure, Halt, Outcome, Report, Run};
-use crate::registry::{Entry, Record, Registry};
+use crate::registry::{Entry, Record, Registry, shortened};
 use crate::site::{Open, Sites};
 
 /// Works on every tenant that the feed has.
@@ -136,7 +136,7 @@ impl Engine<'_> {
                 id: entry.id().clone(),
                 revision: entry.revision(),
                 applied,
-                outcome: short(&outcome),
+                outcome: shortened(outcome.to_string()),
             };
             // Nobody listens only when the run is being dropped.
             let _ = records.send(record).await;
@@ -220,18 +220,6 @@ fn not_tried(reason: &impl ToString) -> Outcome {
     Outcome::NotTried {
         reason: reason.to_string(),
     }
-}
-
-/// As the registry keeps it.
-fn short(outcome: &Outcome) -> String {
-    const MOST: usize = 1_000;
-    let mut text = outcome.to_string();
-    let mut end = text.len().min(MOST);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    text
 }
 
 /// Nothing that can panic runs under these locks.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::limits::millis;
 use super::{Desk, Ran, Trouble, text};
+use crate::db::postgres::lock_number;
 use crate::db::{Cell, Fault, FaultKind, Kind, Row};
 use crate::site::{Inside, Open};
 
@@ -97,11 +98,7 @@ fn there(inside: &Inside) -> Result<There<'_>, Trouble> {
 
 /// The lock of a schema: locks are the database's own, so its name is enough.
 fn key(schema: &str) -> i64 {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(format!("tenancy place {schema}"));
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&digest[..8]);
-    i64::from_be_bytes(bytes)
+    lock_number(&format!("tenancy place {schema}"))
 }
 
 /// Role, path and limits, for the transaction (`SET LOCAL`) or the session (`SET`).

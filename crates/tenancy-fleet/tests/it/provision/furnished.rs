@@ -129,8 +129,8 @@ async fn a_place_that_somebody_migrates_is_left_to_them(ground: Ground) {
     let slow = match ground.kind {
         // It has no sleep, and one writer at a time.
         Kind::Sqlite(_) => return,
-        Kind::Mariadb => "DO SLEEP(3)",
-        _ => "SELECT pg_sleep(3)",
+        Kind::Mariadb => "DO SLEEP(5)",
+        _ => "SELECT pg_sleep(5)",
     };
     let acme = id("acme");
     let fleet = ground.fleet.clone().migrations(set_with(1, slow));
@@ -142,7 +142,7 @@ async fn a_place_that_somebody_migrates_is_left_to_them(ground: Ground) {
     let limits = Limits::default().lock(Duration::from_millis(100)).tries(1);
     let second = Run::by(ada()).limits(limits);
     let later = async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        until_asleep(&ground).await;
         other.migrate(&both, None, &second).await.unwrap()
     };
     let running = async { one.migrate(&both, None, &first).await.unwrap() };
@@ -151,4 +151,23 @@ async fn a_place_that_somebody_migrates_is_left_to_them(ground: Ground) {
     assert_eq!(left.failed.len(), 1, "{left:?}");
     assert!(left.failed[0].reason.contains("at work"), "{left:?}");
     ground.clear().await;
+}
+
+/// Until the migration is under way.
+pub(crate) async fn until_asleep(ground: &Ground) {
+    let name = ground.prefix.trim_end_matches('_');
+    let sql = match ground.kind {
+        Kind::Mariadb => format!(
+            "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.PROCESSLIST \
+             WHERE DB LIKE '{name}%' AND INFO LIKE 'DO SLEEP%'"
+        ),
+        _ => format!(
+            "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname LIKE '{name}%' AND query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+        ),
+    };
+    let mut admin = ground.admin().await;
+    while admin.number(&sql).await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

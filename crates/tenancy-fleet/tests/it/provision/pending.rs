@@ -5,8 +5,9 @@ use tenancy_fleet::provision::{Confirmed, ProvisionError};
 use tenancy_fleet::registry::Provisioning;
 use tenancy_fleet::site::SiteError;
 
+use super::furnished::until_asleep;
 use super::ground::{Ground, Kind};
-use super::{on_every_site, set};
+use super::{on_every_site, set, set_with};
 use crate::registry::cancelled::polled;
 use crate::registry::{ada, id};
 
@@ -19,6 +20,7 @@ on_every_site!(
     who_left_before_it_was_handed_over_is_gone,
     places_too_many_are_removed,
     what_is_behind_is_brought_up_to_date,
+    what_is_worked_on_is_nobodys,
 );
 
 async fn a_sign_up_takes_one(ground: Ground) {
@@ -297,5 +299,26 @@ async fn what_is_behind_is_brought_up_to_date(ground: Ground) {
         login.run("INSERT INTO t1 VALUES (1)").await;
         login.run("INSERT INTO t2 VALUES (1)").await;
     }
+    ground.clear().await;
+}
+
+async fn what_is_worked_on_is_nobodys(ground: Ground) {
+    let slow = match ground.kind {
+        Kind::Sqlite(_) => return,
+        Kind::Mariadb => "DO SLEEP(5)",
+        _ => "SELECT pg_sleep(5)",
+    };
+    ground.fleet.fill_pending(1).await.unwrap();
+    let slow = ground.fleet.clone().migrations(set_with(1, slow));
+    // A sign-up while the place is brought up to date has another one.
+    let signing_up = async {
+        until_asleep(&ground).await;
+        ground.fleet.onboard(&id("acme"), &ada()).await.unwrap()
+    };
+    let (filled, made) = futures_util::future::join(slow.fill_pending(1), signing_up).await;
+    assert_eq!(filled.unwrap().ready, 1);
+    let login = made.placement().unwrap().credential().unwrap().to_owned();
+    assert!(!login.contains("p-"), "{login}");
+    ground.login(&id("acme"), &id("acme")).await.unwrap();
     ground.clear().await;
 }
