@@ -37,6 +37,9 @@ pub struct Size {
     pub jobs: usize,
 }
 
+/// Blocks of two statements, at least.
+const SAMPLES: usize = 5;
+
 /// What one case came to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
@@ -284,17 +287,20 @@ async fn schemas(server: &Server, size: Size, add: &mut impl FnMut(Line)) -> Res
             spread,
         ));
 
-        version += 1;
         let (mut engine, mut floor) = (Vec::new(), Vec::new());
         let ids = (0..tenants).map(tenant).collect::<Result<Vec<_>, _>>()?;
-        for block in ids.chunks(size.block) {
-            let (took, _) = yard
-                .migrate(&set(version)?, size.jobs, Some(block.to_vec()))
-                .await?;
-            engine.push(each(took, block.len()));
-            // Other names, the same work.
-            let took = yard.bare(version + 1_000, size.jobs, block).await?;
-            floor.push(each(took, block.len()));
+        // The fewer there are, the more often.
+        while engine.len() < SAMPLES {
+            version += 1;
+            for block in ids.chunks(size.block) {
+                let (took, _) = yard
+                    .migrate(&set(version)?, size.jobs, Some(block.to_vec()))
+                    .await?;
+                engine.push(each(took, block.len()));
+                // Other names, the same work.
+                let took = yard.bare(version + 1_000, size.jobs, block).await?;
+                floor.push(each(took, block.len()));
+            }
         }
         let (engine, floor) = (Spread::of(&engine), Spread::of(&floor));
         let ratio = engine.median / floor.median;

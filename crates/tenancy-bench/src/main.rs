@@ -206,7 +206,7 @@ impl Cli {
             Size {
                 schemas: 1_000,
                 databases: 20,
-                block: 100,
+                block: 500,
                 sign_ups: 20,
                 jobs: 8,
             }
@@ -214,7 +214,7 @@ impl Cli {
             Size {
                 schemas: 10_000,
                 databases: 300,
-                block: 500,
+                block: 1_000,
                 sign_ups: 200,
                 jobs: 8,
             }

@@ -75,8 +75,18 @@ pub(crate) enum Cell {
 
 pub(crate) type Row = Vec<Cell>;
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, sqlx::Error>>;
-/// How many statements were answered, and what stopped the one behind them.
-pub(crate) type Counted<'a> = BoxFuture<'a, (usize, Result<(), sqlx::Error>)>;
+
+/// How far a script came.
+pub(crate) struct Came {
+    /// How many of its statements were answered.
+    pub(crate) count: usize,
+    /// How many rows came of a column by the name that was looked for.
+    pub(crate) marks: usize,
+    /// How many statements were answered before the last of them.
+    pub(crate) marked_at: usize,
+    /// What stopped the statement behind them.
+    pub(crate) end: Result<(), sqlx::Error>,
+}
 
 /// A connection, checked out of a pool or alone.
 pub(crate) trait Lane: Send {
@@ -84,8 +94,8 @@ pub(crate) trait Lane: Send {
     fn raw(&mut self, sql: String) -> Answer<'_, ()>;
     /// The same, with the rows of all of them.
     fn raw_rows(&mut self, sql: String) -> Answer<'_, Vec<Row>>;
-    /// Somebody's script, as one message.
-    fn script(&mut self, sql: Arc<str>) -> Counted<'_>;
+    /// Somebody's script, as one message, and the rows in it whose first column is called `mark`.
+    fn script<'a>(&'a mut self, sql: Arc<str>, mark: &'a str) -> BoxFuture<'a, Came>;
     fn run<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, u64>;
     fn rows<'a>(&'a mut self, sql: String, values: &'a [Value<'a>]) -> Answer<'a, Vec<Row>>;
     /// Has it closed instead of handed back.
@@ -116,19 +126,36 @@ macro_rules! lane {
                 })
             }
 
-            fn script(&mut $self, sql: std::sync::Arc<str>) -> crate::db::Counted<'_> {
+            fn script<'a>(
+                &'a mut $self,
+                sql: std::sync::Arc<str>,
+                mark: &'a str,
+            ) -> futures_util::future::BoxFuture<'a, crate::db::Came> {
                 Box::pin(async move {
                     use futures_util::TryStreamExt as _;
-                    use sqlx::Executor as _;
+                    use sqlx::{Column as _, Executor as _, Row as _};
                     let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
                     let mut answers = $connection.fetch_many(sql);
-                    let mut count = 0;
-                    loop {
+                    let (mut count, mut marks, mut marked_at) = (0, 0, 0);
+                    let end = loop {
                         match answers.try_next().await {
-                            Ok(Some(answer)) => count += usize::from(answer.is_left()),
-                            Ok(None) => return (count, Ok(())),
-                            Err(error) => return (count, Err(error)),
+                            Ok(Some(sqlx::Either::Left(_))) => count += 1,
+                            Ok(Some(sqlx::Either::Right(row))) => {
+                                let first = row.columns().first();
+                                if first.is_some_and(|first| first.name() == mark) {
+                                    marks += 1;
+                                    marked_at = count;
+                                }
+                            }
+                            Ok(None) => break Ok(()),
+                            Err(error) => break Err(error),
                         }
+                    };
+                    crate::db::Came {
+                        count,
+                        marks,
+                        marked_at,
+                        end,
                     }
                 })
             }

@@ -35,6 +35,15 @@ impl ScriptFault {
         self.line
     }
 
+    /// In a message that has so many lines before the script.
+    pub(crate) fn below(self, lines: usize) -> Self {
+        let line = self.line.and_then(|line| line.checked_sub(lines));
+        Self {
+            line: line.filter(|line| *line > 0),
+            ..self
+        }
+    }
+
     /// Without its line, which is none of the script's.
     pub(crate) fn nowhere(self) -> Self {
         Self { line: None, ..self }

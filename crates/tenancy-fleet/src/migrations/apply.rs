@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::at_once::{Known, at_once};
 use super::ledger::{self, Applied, Goal, Task};
 use super::{MigrationError, MigrationSet};
 use crate::db::{Cell, FaultKind, Kind};
@@ -20,13 +21,19 @@ pub(crate) struct Moved {
 }
 
 /// Brings one place to its goal: every migration that can is in one transaction. The `open` of a
-/// failure is to be dropped.
+/// failure is to be dropped. What is `known` of the place is checked before anything is done.
 pub(crate) async fn drive(
     open: &mut Open,
     set: &MigrationSet,
     limits: &Limits,
     goal: Goal,
+    known: Option<&Known<'_>>,
 ) -> Result<Moved, MigrationError> {
+    if let Some(known) = known
+        && let Some(moved) = at_once(open, set, limits, goal, known).await?
+    {
+        return Ok(moved);
+    }
     let mut work = Work {
         set,
         goal,
@@ -65,7 +72,7 @@ pub(crate) async fn foresee(
     let rows = begin(&mut desk).await?;
     desk.leave().await?;
     let ledger = judged(&mut desk, set, rows).await?;
-    let plan = ledger::plan(set, &ledger, goal)?;
+    let plan = ledger::plan(set, ledger.len(), goal)?;
     let from = ledger.last().map(|row| row.version);
     Ok(Moved {
         from,
@@ -93,7 +100,7 @@ impl Work<'_> {
         let rows = begin(&mut desk).await?;
         let ledger = judged(&mut desk, self.set, rows).await;
         let planned = ledger.and_then(|ledger| {
-            let plan = ledger::plan(self.set, &ledger, self.goal)?;
+            let plan = ledger::plan(self.set, ledger.len(), self.goal)?;
             Ok((ledger.last().map(|row| row.version), plan))
         });
         let (at, plan) = match planned {
@@ -190,7 +197,10 @@ async fn transaction(desk: &mut Desk<'_>, tasks: &[Task<'_>]) -> Result<(), Migr
         let nanos = i64::try_from(started.elapsed().as_nanos()).unwrap_or(-1);
         let ends = at + 1 == tasks.len();
         let noted = match ran {
-            Ok(()) => desk.note(&task.done(kind, &table, nanos), ends).await,
+            Ok(()) => {
+                desk.note(&task.done(kind, &table, &nanos.to_string()), ends)
+                    .await
+            }
             Err(trouble) => Err(trouble),
         };
         if let Err(trouble) = noted {
@@ -205,7 +215,7 @@ async fn transaction(desk: &mut Desk<'_>, tasks: &[Task<'_>]) -> Result<(), Migr
 
 /// What a script did before its own COMMIT is there for good: nobody runs it again unasked. As far
 /// as possible: the error says it as well.
-async fn mark_as_begun(desk: &mut Desk<'_>, task: &Task<'_>) {
+pub(super) async fn mark_as_begun(desk: &mut Desk<'_>, task: &Task<'_>) {
     let begun = task.begun(desk.kind(), &desk.table());
     if desk.begin().await.is_ok() {
         let _ = desk.note(&begun, true).await;

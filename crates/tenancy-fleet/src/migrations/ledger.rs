@@ -74,6 +74,9 @@ pub(super) fn check(set: &MigrationSet, ledger: &[Applied]) -> Result<(), Migrat
     }
 }
 
+/// Nobody knows how long it took: `SQLx` writes the same.
+const UNTIMED: &str = "-1";
+
 /// One script, and what it writes into the ledger.
 pub(super) struct Task<'a> {
     step: &'a Step,
@@ -81,13 +84,13 @@ pub(super) struct Task<'a> {
     is_up: bool,
 }
 
-/// What is to be done, in order.
-pub(super) fn plan<'a>(
-    set: &'a MigrationSet,
-    ledger: &[Applied],
+/// What is to be done, in order, where so many are applied.
+pub(super) fn plan(
+    set: &MigrationSet,
+    applied: usize,
     goal: Goal,
-) -> Result<Vec<Task<'a>>, MigrationError> {
-    let (applied, pending) = set.steps().split_at(ledger.len().min(set.steps().len()));
+) -> Result<Vec<Task<'_>>, MigrationError> {
+    let (applied, pending) = set.steps().split_at(applied.min(set.steps().len()));
     let down_to = match goal {
         Goal::Up(to) => {
             let wanted = pending
@@ -140,7 +143,7 @@ impl Task<'_> {
         &self.script.sql
     }
 
-    fn insert(&self, kind: Kind, table: &str, success: bool, nanos: i64) -> String {
+    fn insert(&self, kind: Kind, table: &str, success: bool, nanos: &str) -> String {
         format!(
             "INSERT INTO {table} (version, description, success, checksum, execution_time) \
              VALUES ({}, {}, {}, {}, {nanos})",
@@ -151,7 +154,7 @@ impl Task<'_> {
         )
     }
 
-    fn update(&self, table: &str, success: bool, nanos: i64) -> String {
+    fn update(&self, table: &str, success: bool, nanos: &str) -> String {
         format!(
             "UPDATE {table} SET success = {}, execution_time = {nanos} WHERE version = {}",
             if success { "TRUE" } else { "FALSE" },
@@ -163,8 +166,8 @@ impl Task<'_> {
         format!("DELETE FROM {table} WHERE version = {}", self.step.version)
     }
 
-    /// After it has run in a transaction.
-    pub(super) fn done(&self, kind: Kind, table: &str, nanos: i64) -> String {
+    /// After it has run in a transaction, for so long.
+    pub(super) fn done(&self, kind: Kind, table: &str, nanos: &str) -> String {
         if self.is_up {
             self.insert(kind, table, true, nanos)
         } else {
@@ -175,16 +178,16 @@ impl Task<'_> {
     /// Before it runs where nothing undoes it.
     pub(super) fn begun(&self, kind: Kind, table: &str) -> String {
         if self.is_up {
-            self.insert(kind, table, false, -1)
+            self.insert(kind, table, false, UNTIMED)
         } else {
-            self.update(table, false, -1)
+            self.update(table, false, UNTIMED)
         }
     }
 
     /// After that.
     pub(super) fn finished(&self, table: &str) -> String {
         if self.is_up {
-            self.update(table, true, -1)
+            self.update(table, true, UNTIMED)
         } else {
             self.delete(table)
         }
@@ -195,7 +198,7 @@ impl Task<'_> {
         if self.is_up {
             self.delete(table)
         } else {
-            self.update(table, true, -1)
+            self.update(table, true, UNTIMED)
         }
     }
 }

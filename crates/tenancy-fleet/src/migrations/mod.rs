@@ -24,6 +24,7 @@
 //! Whole fleets are migrated with [`Fleet`](crate::Fleet).
 
 mod apply;
+mod at_once;
 mod error;
 pub(crate) mod folder;
 mod ledger;
@@ -36,5 +37,6 @@ pub use resolve::Resolution;
 pub use set::MigrationSet;
 
 pub(crate) use apply::{Moved, drive, foresee};
+pub(crate) use at_once::Known;
 pub(crate) use ledger::Goal;
 pub(crate) use resolve::resolve;

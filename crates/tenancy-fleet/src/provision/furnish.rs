@@ -54,7 +54,7 @@ impl Fleet {
         let mut version = None;
         if let Some(set) = &self.migrations {
             let goal = Goal::Up(wanted.version);
-            version = drive(&mut open, set, &self.limits, goal).await?.to;
+            version = drive(&mut open, set, &self.limits, goal, None).await?.to;
         }
         if let Some(seeds) = &self.seeds {
             plant(&mut open, seeds, &self.limits, false).await?;

@@ -368,7 +368,7 @@ impl Base {
         limits: &Limits,
     ) -> Result<Outcome, MigrationError> {
         let mut open = self.entered(limits).await?;
-        let moved = drive(&mut open, set, limits, goal).await?;
+        let moved = drive(&mut open, set, limits, goal, None).await?;
         Ok(if moved.versions.is_empty() {
             Outcome::Current
         } else {

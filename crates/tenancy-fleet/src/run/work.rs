@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::theirs;
 
 use super::Outcome;
-use crate::migrations::{Goal, MigrationError, MigrationSet, Moved, drive, foresee};
+use crate::migrations::{Goal, Known, MigrationError, MigrationSet, Moved, drive, foresee};
 use crate::registry::Entry;
 use crate::script::Limits;
 use crate::seeds::{SeedError, SeedSet, plant};
@@ -71,8 +71,12 @@ impl Work<'_> {
         };
         let was_kept = open.used() > 1;
         let mut done = self.inside(sites, entry, &mut open, limits).await;
-        // The connection may have been lost while it was kept: nobody's fault here.
-        if was_kept && done.as_ref().is_err_and(Undone::is_lost) {
+        // The connection may have been lost while it was kept: nobody's fault here. And where it was
+        // lost while all was being saved, another look tells.
+        let again = done
+            .as_ref()
+            .is_err_and(|undone| undone.is_unsure() || (was_kept && undone.is_lost()));
+        if again {
             open = match enter(sites, entry, limits, None).await {
                 Ok(open) => open,
                 Err(undone) => return (Err(undone), None),
@@ -103,7 +107,7 @@ impl Work<'_> {
                 let moved = if *dry {
                     foresee(open, set, limits, *goal).await
                 } else {
-                    drive(open, set, limits, *goal).await
+                    drive(open, set, limits, *goal, Known::of(entry).as_ref()).await
                 };
                 Ok(migrated(set, moved.map_err(Undone::Migration)?, *dry))
             }
@@ -151,6 +155,10 @@ async fn enter(
 }
 
 impl Undone {
+    fn is_unsure(&self) -> bool {
+        matches!(self, Self::Migration(MigrationError::Unsure))
+    }
+
     fn is_lost(&self) -> bool {
         match self {
             Self::Site(SiteError::Database(fault))

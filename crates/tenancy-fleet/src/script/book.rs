@@ -65,6 +65,15 @@ impl Book {
         format!("CREATE TABLE IF NOT EXISTS {table} ({columns}){engine}")
     }
 
+    /// What [`MigrationSet::digest`](crate::migrations::MigrationSet::digest) would say of what is in
+    /// the ledger of migrations, as PostgreSQL aggregates it; something else where one was begun and
+    /// not finished.
+    #[cfg(feature = "postgres")]
+    pub(crate) const DIGEST: &str = "pg_catalog.encode(pg_catalog.sha256(pg_catalog.string_agg(\
+         CASE WHEN success THEN pg_catalog.byteacat(pg_catalog.byteacat(pg_catalog.int8send(version), \
+         pg_catalog.int8send(pg_catalog.octet_length(checksum)::bigint)), checksum) ELSE 'no'::pg_catalog.bytea END, \
+         ''::pg_catalog.bytea ORDER BY version)), 'hex')";
+
     /// Reads it: its key, the checksum in hexadecimal, and for migrations whether it ended well.
     pub(crate) fn read(self, kind: Kind, table: &str) -> String {
         let checksum = match kind {

@@ -120,17 +120,28 @@ impl<'a> Desk<'a> {
         let (_, Err(said)) = self.sent(sql).await else {
             return Ok(());
         };
-        let trouble = if said.fault().code().is_none() {
-            Trouble::Fault(said.fault)
-        } else {
-            match self.still_ours().await {
-                Ok(true) => Trouble::Refused(said),
-                Ok(false) => Trouble::Left,
-                Err(fault) => Trouble::Fault(fault),
-            }
-        };
+        let trouble = self.refused(said).await;
         self.give_up().await;
         Err(trouble)
+    }
+
+    /// A script and its entry in the book, begun and saved in one message, where the book is known
+    /// to say this much: its digest, as [`MigrationSet`](crate::migrations::MigrationSet) has it.
+    /// `false`: nothing was done, for it says something else, the place is not as it should be, or
+    /// the database has no such way. [`begin`](Self::begin) finds out.
+    pub(crate) async fn at_once(
+        &mut self,
+        digest: &str,
+        sql: &Arc<str>,
+        entry: &str,
+    ) -> Result<bool, Trouble> {
+        #[cfg(feature = "postgres")]
+        if self.kind() == Kind::Postgres {
+            let done = postgres::at_once(self, digest, sql, entry).await;
+            return self.settled(done).await;
+        }
+        let _ = (digest, sql, entry);
+        Ok(false)
     }
 
     /// Writes into the book, and saves everything so far where it `ends` here.
@@ -173,6 +184,18 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// What a script's failure means.
+    async fn refused(&mut self, said: ScriptFault) -> Trouble {
+        if said.fault().code().is_none() {
+            return Trouble::Fault(said.fault);
+        }
+        match self.still_ours().await {
+            Ok(true) => Trouble::Refused(said),
+            Ok(false) => Trouble::Left,
+            Err(fault) => Trouble::Fault(fault),
+        }
+    }
+
     /// Whether the transaction is the one that `begin` began, also after an error in it.
     async fn still_ours(&mut self) -> Result<bool, Fault> {
         let back = format!("ROLLBACK TO SAVEPOINT t{}", self.nonce);
@@ -209,7 +232,7 @@ impl<'a> Desk<'a> {
 
     /// How many of its statements were answered, and what stopped the one behind them.
     async fn sent(&mut self, sql: &Arc<str>) -> (usize, Result<(), ScriptFault>) {
-        let (count, result) = self.open.lane().script(Arc::clone(sql)).await;
-        (count, result.map_err(|error| said(error, sql)))
+        let came = self.open.lane().script(Arc::clone(sql), "").await;
+        (came.count, came.end.map_err(|error| said(error, sql)))
     }
 }

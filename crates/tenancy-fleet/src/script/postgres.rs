@@ -1,7 +1,11 @@
 //! In a schema of PostgreSQL, or in a database.
 
+mod at_once;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
+
+pub(super) use at_once::at_once;
 
 use super::limits::millis;
 use super::{Desk, Ran, Trouble, text};
@@ -66,15 +70,22 @@ impl There<'_> {
 
     /// The same in plain statements, for the transaction: two rows of one value each, to be judged.
     fn look(&self) -> String {
-        let key = key(self.schema);
+        format!(
+            "SELECT pg_catalog.pg_try_advisory_xact_lock({})::int4::int8; SELECT COALESCE(({}), '')",
+            key(self.schema),
+            self.comment(),
+        )
+    }
+
+    /// The comment on the schema.
+    fn comment(&self) -> String {
         let name = text::text(Kind::Postgres, &unquoted(self.schema));
         format!(
-            "SELECT pg_catalog.pg_try_advisory_xact_lock({key})::int4::int8; \
-             SELECT COALESCE((SELECT d.description FROM pg_catalog.pg_description AS d \
+            "SELECT d.description FROM pg_catalog.pg_description AS d \
              WHERE d.objoid OPERATOR(pg_catalog.=) (SELECT n.oid FROM pg_catalog.pg_namespace AS n \
              WHERE n.nspname OPERATOR(pg_catalog.=) {name}::pg_catalog.name) \
              AND d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid \
-             AND d.objsubid OPERATOR(pg_catalog.=) 0), '')"
+             AND d.objsubid OPERATOR(pg_catalog.=) 0"
         )
     }
 }

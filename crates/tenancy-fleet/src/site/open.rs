@@ -86,6 +86,12 @@ impl Open {
         std::mem::replace(&mut self.worn, true)
     }
 
+    /// Whatever the script left is gone again.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_clean(&mut self) {
+        self.worn = false;
+    }
+
     /// Statements without values, in one simple message.
     pub(crate) async fn raw(&mut self, sql: &str) -> Result<(), Fault> {
         self.lane.raw(sql.to_owned()).await.map_err(fault)

@@ -143,30 +143,3 @@ async fn nothing_to_do_is_one_query() {
     // Seen to be alive, prepared, asked.
     assert!(trips[0] <= 4, "{trips:?}");
 }
-
-/// What a tenant costs does not grow with the fleet: its place is entered and read, migrated, and
-/// left, on a connection that was cleaned before.
-#[tokio::test]
-async fn a_tenant_costs_four_trips() {
-    let mut stage = Stage::schemas().await;
-    let count = 20;
-    stage.tenants(count).await;
-    let proxy = Proxy::in_front_of(stage.server().await).unwrap();
-    let fleet = Fleet::new(stage.registry.clone(), stage.site_through(&proxy));
-    let run = async |files: &[_]| {
-        proxy.reset();
-        let report = fleet
-            .migrate(&set(files), None, &run().jobs(1))
-            .await
-            .unwrap();
-        assert!(report.is_whole(), "{report:?}");
-        proxy.trips()
-    };
-    // With what it takes to connect.
-    let first = run(&[NOTES]).await;
-    let second = run(&[NOTES, DONE]).await;
-    assert!(second <= 4 * count + 3, "{second}");
-    // The ledger is missing at first, which is found by asking for it.
-    assert_eq!(first, second + count);
-    assert_eq!(proxy.connections(), 1);
-}

@@ -4,7 +4,7 @@ use super::stage::{Ground, Stage, run};
 use super::{File, NOTES, set};
 
 /// What a migration finds when it starts, but for the path.
-const SEEN: &str = "CREATE TABLE seen AS SELECT concat_ws(' ', current_user, session_user, \
+pub(super) const SEEN: &str = "CREATE TABLE seen AS SELECT concat_ws(' ', current_user, session_user, \
      current_setting('default_transaction_read_only'), current_setting('statement_timeout'), \
      current_setting('lock_timeout'), current_setting('standard_conforming_strings'), \
      current_setting('role'), \
@@ -15,7 +15,7 @@ const SEEN: &str = "CREATE TABLE seen AS SELECT concat_ws(' ', current_user, ses
      pg_backend_pid()) AS what, current_setting('search_path') AS path";
 
 /// Everything that a connection keeps.
-const LITTER: &str = "CREATE TEMP TABLE notes (trap int); PREPARE trap AS SELECT 1; \
+pub(super) const LITTER: &str = "CREATE TEMP TABLE notes (trap int); PREPARE trap AS SELECT 1; \
      DECLARE trap CURSOR WITH HOLD FOR SELECT 1; LISTEN trap; SELECT pg_advisory_lock(42); \
      SET default_transaction_read_only = on; SET statement_timeout = 700; SET lock_timeout = 1; \
      SET standard_conforming_strings = off; SET search_path TO pg_temp, public";

@@ -1,5 +1,6 @@
 //! Migrations and seeds over a fleet, on each ground: every test is written once.
 
+mod at_once;
 mod bases;
 mod drift;
 mod dropped;
