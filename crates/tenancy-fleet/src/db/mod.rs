@@ -77,6 +77,7 @@ pub(crate) type Row = Vec<Cell>;
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, sqlx::Error>>;
 
 /// How far a script came.
+#[allow(dead_code)] // PostgreSQL alone asks for marks
 pub(crate) struct Came {
     /// How many of its statements were answered.
     pub(crate) count: usize,

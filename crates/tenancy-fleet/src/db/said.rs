@@ -36,6 +36,7 @@ impl ScriptFault {
     }
 
     /// In a message that has so many lines before the script.
+    #[cfg(feature = "postgres")]
     pub(crate) fn below(self, lines: usize) -> Self {
         let line = self.line.and_then(|line| line.checked_sub(lines));
         Self {

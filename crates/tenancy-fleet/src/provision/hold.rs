@@ -11,6 +11,7 @@ use crate::registry::Credential;
 use crate::site::{Engine, Site};
 
 /// The tenant's place as it is to be.
+#[allow(dead_code)] // files of SQLite have no logins
 pub(super) struct Plan<'a> {
     pub(super) tenant: &'a TenantId,
     pub(super) placement: &'a Placement,

@@ -21,6 +21,7 @@ impl Default for Prefixes {
 
 /// The prefix and the id, at most `max` bytes of `a-z 0-9 - _`: a longer name would be cut, and an
 /// upper-case one folded, by one server or another.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub(super) fn name(
     what: &'static str,
     prefix: &str,
