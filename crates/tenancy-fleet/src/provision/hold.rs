@@ -90,7 +90,7 @@ impl<'s> Hold<'s> {
     /// needs no lock: it may run twice, and nothing else is at work there.
     #[cfg_attr(
         not(any(feature = "mysql", feature = "postgres")),
-        allow(unused_variables)
+        allow(unused_variables, clippy::unused_async)
     )]
     pub(super) async fn hand_over(site: &Site, plan: &Plan<'_>) -> Result<(), ProvisionError> {
         match &site.engine {
@@ -106,7 +106,7 @@ impl<'s> Hold<'s> {
     /// Gives the login this password from here on; sessions that are open stay open.
     #[cfg_attr(
         not(any(feature = "mysql", feature = "postgres")),
-        allow(unused_variables)
+        allow(unused_variables, clippy::unused_async)
     )]
     pub(super) async fn set_password(&mut self, plan: &Plan<'_>) -> Result<(), ProvisionError> {
         match self {

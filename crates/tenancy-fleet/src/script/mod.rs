@@ -129,6 +129,7 @@ impl<'a> Desk<'a> {
     /// to say this much: its digest, as [`MigrationSet`](crate::migrations::MigrationSet) has it.
     /// `false`: nothing was done, for it says something else, the place is not as it should be, or
     /// the database has no such way. [`begin`](Self::begin) finds out.
+    #[allow(clippy::unused_async)] // without PostgreSQL it waits for nothing
     pub(crate) async fn at_once(
         &mut self,
         digest: &str,

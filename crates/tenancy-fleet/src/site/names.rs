@@ -1,5 +1,6 @@
 //! What stands before a tenant's id in the names of its things.
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 use super::SiteError;
 
 #[derive(Clone)]
