@@ -13,8 +13,10 @@ use tenancy_postgres::{database, mark, sqlstate};
 use super::ProvisionError;
 use super::hold::Plan;
 use crate::db::postgres::lock_number;
-use crate::db::{Cell, Fault, Lane, fault};
+use crate::db::{Cell, Fault, Kind, Lane, fault};
+use crate::export::Last;
 use crate::registry::RegistryError;
+use crate::script::text;
 use crate::site::{PostgresSite, SiteError, identifier};
 
 /// `duplicate_database`: somebody else's CREATE was faster.
@@ -169,11 +171,18 @@ pub(super) async fn remove(
     site: &PostgresSite,
     lane: &mut dyn Lane,
     plan: &Plan<'_>,
+    last: Option<&Last<'_>>,
 ) -> Result<(), ProvisionError> {
     let role = login_role(plan)?;
     hand_over_what_is_left(site, lane, plan).await?;
     if let Some(role) = &role {
         run(lane, role.lock_out()).await?;
+    }
+    if let Some(last) = last {
+        if let Some(login) = plan.placement.credential() {
+            ensure_left(lane, login).await?;
+        }
+        last.make().await?;
     }
     let drop = if plan.placement.strategy() == Strategy::SchemaPerTenant {
         schema(site, plan)?.drop_plan()
@@ -185,6 +194,23 @@ pub(super) async fn remove(
         Some(role) => run(lane, role.drop_plan()).await,
         None => Ok(()),
     }
+}
+
+/// Waits until the login has no session: one that may not be ended could write behind the export.
+async fn ensure_left(lane: &mut dyn Lane, login: &str) -> Result<(), ProvisionError> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let sql = format!(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE usename OPERATOR(pg_catalog.=) {}::pg_catalog.name)",
+        text::text(Kind::Postgres, login)
+    );
+    let deadline = Instant::now() + PATIENCE;
+    while !is_true(lane, &sql).await? {
+        if Instant::now() >= deadline {
+            return Err(ProvisionError::InUse);
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
+    Ok(())
 }
 
 /// Readies the site: the owner role, and a base database that lets nobody in by default.

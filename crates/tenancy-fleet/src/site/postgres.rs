@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tenancy_core::{Placement, Strategy, TenantId};
 use tenancy_postgres::database::TenantDatabase;
 use tenancy_postgres::ident::Identifier;
@@ -168,6 +168,11 @@ impl PostgresSite {
     }
 
     pub(crate) async fn connect(&self, database: &str) -> Result<Box<dyn Lane>, SiteError> {
+        Ok(Box::new(self.connection(database).await?))
+    }
+
+    /// The same, as the driver's own.
+    pub(crate) async fn connection(&self, database: &str) -> Result<PgConnection, SiteError> {
         // Nothing is looked up through a path unless it is set, and strings mean what they say.
         let options = self.options.clone().database(database).options([
             ("search_path", "pg_catalog"),
@@ -175,7 +180,7 @@ impl PostgresSite {
             ("client_min_messages", "warning"),
         ]);
         match options.connect().await.map_err(fault) {
-            Ok(connection) => Ok(Box::new(connection)),
+            Ok(connection) => Ok(connection),
             Err(fault) if fault.code() == Some(NO_DATABASE) => Err(SiteError::Missing),
             Err(fault) => Err(fault.into()),
         }
