@@ -1,6 +1,7 @@
 //! The codes of errors, which stay the same, and their messages where a command has its own way out.
 
 use tenancy_core::EnvelopeError;
+use tenancy_fleet::export::ExportError;
 use tenancy_fleet::migrations::MigrationError;
 use tenancy_fleet::provision::ProvisionError;
 use tenancy_fleet::registry::RegistryError;
@@ -55,6 +56,7 @@ pub(super) fn provision_code(error: &ProvisionError) -> &'static str {
         ProvisionError::Site(error) => site_code(error),
         ProvisionError::Migration(error) => migration_code(error),
         ProvisionError::Seed(error) => seed_code(error),
+        ProvisionError::Export(error) => export_code(error),
         ProvisionError::Timeout => "site.unreachable",
         ProvisionError::Busy => "tenant.busy",
         ProvisionError::NoPlace => "tenant.no_place",
@@ -65,6 +67,21 @@ pub(super) fn provision_code(error: &ProvisionError) -> &'static str {
         ProvisionError::InUse => "tenant.in_use",
         ProvisionError::NotPrepared => "site.not_prepared",
         _ => "site.step",
+    }
+}
+
+fn export_code(error: &ExportError) -> &'static str {
+    match error {
+        ExportError::Site(error) => site_code(error),
+        ExportError::Database(fault) if fault.is_lost() => "site.unreachable",
+        ExportError::NotAFolder | ExportError::NotEmpty | ExportError::FolderBusy => {
+            "export.folder"
+        }
+        ExportError::Write(_) => "export.write",
+        ExportError::Busy => "tenant.busy",
+        ExportError::NoExport | ExportError::Damaged { .. } => "export.damaged",
+        ExportError::NothingLeft => "tenant.archived",
+        _ => "export.failed",
     }
 }
 

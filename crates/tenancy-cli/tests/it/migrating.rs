@@ -49,7 +49,7 @@ fn gone(stage: &Stage) {
 }
 
 /// Runs a statement in a tenant's own database, beside the program.
-fn beside(stage: &Stage, id: &str, sql: &str) {
+pub(crate) fn beside(stage: &Stage, id: &str, sql: &str) {
     let shown = stage.json(&["tenant", "show", id]);
     let database = shown["tenant"]["placement"]["database"].as_str().unwrap();
     let url = match stage.variables.get("DATABASE_URL") {
