@@ -186,3 +186,26 @@ async fn whatever_was_written_is_in_it(ground: Ground) {
     // One more may have been written, and its answer lost.
     assert!(found == last || found == last + 1, "{found} of {last}");
 }
+
+/// A removal that was broken off has left the file in another mode, in which who reads is in the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_a_file_is_waited_for() {
+    let ground = Ground::sqlite().await;
+    let acme = id("acme");
+    onboard(&ground, &acme).await;
+    ground.furnish(&acme, "of acme").await;
+    let mut reader = ground.inside(&acme).await;
+    reader.run("PRAGMA journal_mode = DELETE").await;
+    reader.run("BEGIN; SELECT count(*) FROM notes").await;
+    let (_parent, folder) = new_folder();
+    let confirmed = Confirmed::new(&acme, "acme").unwrap().export_to(&folder);
+    let actor = ada();
+    let mut removing = Box::pin(ground.fleet.offboard(&acme, &confirmed, &actor));
+    // It comes to the file, and tries it again and again.
+    assert!(polled(60, &mut removing).await.is_none());
+    assert!(!folder.exists() && ground.file(&acme).exists());
+    reader.run("COMMIT").await;
+    reader.close().await;
+    removing.await.unwrap();
+    Exported::verify(&folder).await.unwrap();
+}
