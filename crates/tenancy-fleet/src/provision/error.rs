@@ -64,6 +64,11 @@ pub enum ProvisionError {
         "the database in which the tenants' schemas lie is open to every login of the server: call `Fleet::prepare` once, with the roles that must keep their way in"
     )]
     NotPrepared,
+    /// There is no template to copy.
+    #[error(
+        "the template that tenants' databases are copies of is not there: call `Fleet::prepare_template`, or name no template"
+    )]
+    NoTemplate,
     /// The tenant shares its tables with others.
     #[error("this tenant is on shared tables, so it has no place of its own to make or remove")]
     NoPlace,

@@ -21,12 +21,23 @@ use crate::site::{PostgresSite, SiteError, identifier};
 
 /// `duplicate_database`: somebody else's CREATE was faster.
 const DUPLICATE_DATABASE: &str = "42P04";
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// `invalid_catalog_name`: there is no such template.
+const NO_DATABASE: &str = "3D000";
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// An administrator's connection that holds the tenant's lock, for as long as it lives.
 pub(super) async fn hold(
     site: &PostgresSite,
     tenant: &TenantId,
+    patience: Duration,
+) -> Result<Box<dyn Lane>, ProvisionError> {
+    hold_named(site, &format!("tenancy provision\0{tenant}"), patience).await
+}
+
+/// The same for whatever has this name.
+pub(super) async fn hold_named(
+    site: &PostgresSite,
+    name: &str,
     patience: Duration,
 ) -> Result<Box<dyn Lane>, ProvisionError> {
     let mut lane = site.admin().await?;
@@ -35,7 +46,7 @@ pub(super) async fn hold(
     // every CREATE INDEX CONCURRENTLY.
     let sql = format!(
         "SELECT pg_catalog.pg_try_advisory_lock({})::int::bigint",
-        lock_number(&format!("tenancy provision\0{tenant}"))
+        lock_number(name)
     );
     loop {
         let rows = lane.raw_rows(sql.clone()).await.map_err(lost)?;
@@ -149,6 +160,11 @@ async fn make_database(
     match made {
         Err(ProvisionError::Step { fault, .. }) if fault.code() == Some(DUPLICATE_DATABASE) => {
             run(lane, database.create(&site.owner)).await
+        }
+        Err(ProvisionError::Step { fault, .. })
+            if site.template.is_some() && fault.code() == Some(NO_DATABASE) =>
+        {
+            Err(ProvisionError::NoTemplate)
         }
         made => made,
     }
@@ -290,7 +306,7 @@ fn wrong(reason: &'static str) -> ProvisionError {
 }
 
 /// Carries a plan out, and looks at what became of each step.
-async fn run(lane: &mut dyn Lane, plan: plan::Plan) -> Result<(), ProvisionError> {
+pub(super) async fn run(lane: &mut dyn Lane, plan: plan::Plan) -> Result<(), ProvisionError> {
     for step in plan {
         if let Some(sql) = step.done_sql()
             && is_true(lane, sql).await?
@@ -329,7 +345,7 @@ async fn run(lane: &mut dyn Lane, plan: plan::Plan) -> Result<(), ProvisionError
 }
 
 /// A query of one boolean.
-async fn is_true(lane: &mut dyn Lane, sql: &str) -> Result<bool, ProvisionError> {
+pub(super) async fn is_true(lane: &mut dyn Lane, sql: &str) -> Result<bool, ProvisionError> {
     let sql = format!("SELECT ({sql})::int::bigint");
     let rows = lane.raw_rows(sql).await.map_err(lost)?;
     Ok(rows == [[Cell::Int(1)]])
@@ -354,7 +370,7 @@ fn refused(_: tenancy_postgres::Error) -> ProvisionError {
     .into()
 }
 
-fn lost(error: sqlx::Error) -> ProvisionError {
+pub(super) fn lost(error: sqlx::Error) -> ProvisionError {
     lost_fault(fault(error))
 }
 

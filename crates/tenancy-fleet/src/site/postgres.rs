@@ -91,8 +91,9 @@ impl PostgresSite {
         Ok(self)
     }
 
-    /// Makes tenants' databases as copies of this one instead of the pristine `template0`: with the
-    /// tables in it, migrated, and nobody connected. Mind that its rows become every tenant's.
+    /// Makes tenants' databases as copies of this one instead of the pristine `template0`: one that
+    /// [`Fleet::prepare_template`](crate::Fleet::prepare_template) makes, migrated and seeded. Mind
+    /// that its rows become every tenant's.
     ///
     /// # Errors
     /// [`SiteError::Name`].
@@ -258,7 +259,7 @@ impl PostgresSite {
     }
 
     /// In the schema `public` of a database of the tenant's own.
-    fn inside_public(&self) -> Inside {
+    pub(crate) fn inside_public(&self) -> Inside {
         Inside::Postgres {
             schema: "\"public\"".to_owned(),
             path: "\"public\"".to_owned(),

@@ -8,6 +8,7 @@ mod hostile;
 mod life;
 mod pending;
 mod races;
+mod template;
 
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
