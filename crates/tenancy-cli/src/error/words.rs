@@ -66,6 +66,7 @@ pub(super) fn provision_code(error: &ProvisionError) -> &'static str {
         ProvisionError::NotConfirmed => "tenant.not_confirmed",
         ProvisionError::InUse => "tenant.in_use",
         ProvisionError::NotPrepared => "site.not_prepared",
+        ProvisionError::NoTemplate => "site.no_template",
         _ => "site.step",
     }
 }
@@ -90,6 +91,9 @@ pub(super) fn provision_message(error: &ProvisionError) -> String {
         ProvisionError::Registry(error) => registry_message(error),
         ProvisionError::NotPrepared => {
             "the database in which the tenants' schemas lie is open to every login of the server: run `prepare` once, with --keep for each role that must keep its way in".to_owned()
+        }
+        ProvisionError::NoTemplate => {
+            "the template that tenants' databases are copies of is not there: run `prepare --template`, or take `tenants.template` out of the configuration".to_owned()
         }
         other => other.to_string(),
     }

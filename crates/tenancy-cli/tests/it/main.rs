@@ -17,4 +17,5 @@ mod migrating;
 mod registry;
 mod running;
 mod stage;
+mod templating;
 mod usage;
