@@ -29,6 +29,7 @@ pub(crate) fn registry_code(error: &RegistryError) -> &'static str {
         RegistryError::Older { .. } => "registry.older",
         RegistryError::Newer { .. } => "registry.newer",
         RegistryError::Database(fault) if fault.is_lost() => "base.unreachable",
+        RegistryError::Database(fault) if fault.is_tls() => "base.tls",
         RegistryError::Database(_) => "base.refused",
         RegistryError::BaseName | RegistryError::Url { .. } => "base.url",
         RegistryError::Unknown => "base.unknown",
@@ -144,6 +145,7 @@ pub(super) fn site_code(error: &SiteError) -> &'static str {
         SiteError::Name { .. } => "tenant.name",
         SiteError::Strategy { .. } => "site.strategy",
         SiteError::Database(fault) if fault.is_lost() => "site.unreachable",
+        SiteError::Database(fault) if fault.is_tls() => "site.tls",
         SiteError::Database(_) => "site.refused",
         _ => "site.invalid",
     }

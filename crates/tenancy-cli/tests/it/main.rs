@@ -8,6 +8,7 @@
 mod bases;
 mod checking;
 mod configuring;
+mod encrypting;
 mod exporting;
 mod keys;
 mod killed;
