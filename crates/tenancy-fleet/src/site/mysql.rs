@@ -111,6 +111,10 @@ impl MysqlSite {
         }
     }
 
+    pub(super) fn options(&self) -> &MySqlConnectOptions {
+        &self.options
+    }
+
     /// An administrator's connection.
     pub(crate) async fn admin(&self) -> Result<Box<dyn Lane>, SiteError> {
         let mut lane = connect(self.options.clone()).await?;

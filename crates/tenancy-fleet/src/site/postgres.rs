@@ -112,6 +112,10 @@ impl PostgresSite {
         Ok(self)
     }
 
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
     /// The database of the URL.
     pub(crate) fn main_database(&self) -> &str {
         self.options.get_database().unwrap_or_default()
