@@ -119,6 +119,18 @@ struct Yard {
     strategy: Strategy,
 }
 
+fn site(database: &Database, strategy: Strategy, template: Option<&str>) -> Result<Site, Failed> {
+    let mut site = PostgresSite::new(database.admin_url())?.owner(database.owner_role())?;
+    if let Some(template) = template {
+        site = site.template(template)?;
+    }
+    let prefix = format!("{}_", database.name());
+    Ok(Site::from(site)
+        .strategy(strategy)
+        .database_prefix(&prefix)
+        .login_prefix(&prefix))
+}
+
 impl Yard {
     async fn new(server: &Server, strategy: Strategy) -> Result<Self, Failed> {
         let database = server.database().await?;
@@ -126,13 +138,7 @@ impl Yard {
             .keyring(Keyring::new(SealingKey::generate("bench")?))
             .install()
             .await?;
-        let site = PostgresSite::new(database.admin_url())?.owner(database.owner_role())?;
-        let prefix = format!("{}_", database.name());
-        let site = Site::from(site)
-            .strategy(strategy)
-            .database_prefix(&prefix)
-            .login_prefix(&prefix);
-        let fleet = Fleet::new(registry.clone(), site);
+        let fleet = Fleet::new(registry.clone(), site(&database, strategy, None)?);
         fleet.prepare(&[]).await?;
         Ok(Self {
             database,
@@ -140,6 +146,15 @@ impl Yard {
             registry,
             strategy,
         })
+    }
+
+    /// The same fleet, whose databases are copies of a template.
+    async fn templated(&self, set: MigrationSet) -> Result<Fleet, Failed> {
+        let model = format!("{}_model", self.database.name());
+        let site = site(&self.database, self.strategy, Some(&model))?;
+        let fleet = Fleet::new(self.registry.clone(), site).migrations(set);
+        fleet.prepare_template().await?;
+        Ok(fleet)
     }
 
     /// Records tenants whose schemas are made here, from `first` on.
@@ -430,17 +445,22 @@ async fn sign_ups(
 ) -> Result<(), Failed> {
     let yard = Yard::new(server, strategy).await?;
     let fleet = yard.fleet.clone().migrations(set(3)?);
-    let word = match yard.strategy {
-        Strategy::SchemaPerTenant => "schema",
-        _ => "database",
+    let (word, mut cases) = match yard.strategy {
+        Strategy::SchemaPerTenant => ("schema", Vec::new()),
+        _ => {
+            let copies = yard.templated(set(3)?).await?;
+            ("database", vec![("copied from a template", "c", copies)])
+        }
     };
-    for (ahead, how) in [(false, "made at once"), (true, "from those made ahead")] {
-        if ahead {
+    cases.insert(0, ("made at once", "n", fleet.clone()));
+    cases.push(("from those made ahead", "a", fleet));
+    for (how, prefix, fleet) in cases {
+        if prefix == "a" {
             fleet.fill_pending(size.sign_ups).await?;
         }
         let mut took = Vec::new();
         for number in 0..size.sign_ups {
-            let id = TenantId::new(format!("{}{number}", if ahead { "a" } else { "n" }))?;
+            let id = TenantId::new(format!("{prefix}{number}"))?;
             let started = Instant::now();
             fleet.onboard(&id, &actor()?).await?;
             took.push(each(started.elapsed(), 1));

@@ -1,5 +1,6 @@
 //! The place for tenants' places, by the configuration.
 
+use secrecy::SecretString;
 use tenancy_core::Strategy;
 use tenancy_fleet::Fleet;
 use tenancy_fleet::registry::Registry;
@@ -42,10 +43,20 @@ impl Context {
     }
 }
 
+/// The base database's own server, to be looked at. `None`: it is a file.
+pub(crate) fn of_base(config: &Config) -> Result<Option<Site>, CliError> {
+    let url = config.base_url()?;
+    match config.dialect(Side::Base)? {
+        Dialect::Postgres => postgres_at(url).map(Some),
+        Dialect::Mysql => mysql_at(url).map(Some),
+        Dialect::Sqlite => Ok(None),
+    }
+}
+
 fn engine(config: &Config) -> Result<Site, CliError> {
     match config.dialect(Side::Tenants)? {
         Dialect::Postgres => postgres(config),
-        Dialect::Mysql => mysql(config),
+        Dialect::Mysql => mysql_at(config.tenants_url()?),
         Dialect::Sqlite => sqlite(config),
     }
 }
@@ -62,9 +73,14 @@ fn postgres(config: &Config) -> Result<Site, CliError> {
     Ok(site.into())
 }
 
+#[cfg(feature = "postgres")]
+fn postgres_at(url: SecretString) -> Result<Site, CliError> {
+    Ok(tenancy_fleet::site::PostgresSite::new(url)?.into())
+}
+
 #[cfg(feature = "mysql")]
-fn mysql(config: &Config) -> Result<Site, CliError> {
-    Ok(tenancy_fleet::site::MysqlSite::new(config.tenants_url()?)?.into())
+fn mysql_at(url: SecretString) -> Result<Site, CliError> {
+    Ok(tenancy_fleet::site::MysqlSite::new(url)?.into())
 }
 
 #[cfg(feature = "sqlite")]
@@ -84,8 +100,13 @@ fn postgres(_: &Config) -> Result<Site, CliError> {
     NOT_BUILT
 }
 
+#[cfg(not(feature = "postgres"))]
+fn postgres_at(_: SecretString) -> Result<Site, CliError> {
+    NOT_BUILT
+}
+
 #[cfg(not(feature = "mysql"))]
-fn mysql(_: &Config) -> Result<Site, CliError> {
+fn mysql_at(_: SecretString) -> Result<Site, CliError> {
     NOT_BUILT
 }
 

@@ -9,6 +9,8 @@
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod db;
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+pub mod export;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod fleet;
 #[cfg(feature = "postgres")]
 pub mod libraries;

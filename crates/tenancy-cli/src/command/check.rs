@@ -1,15 +1,16 @@
 //! `tenancy check`: everything that can be known before a command needs it.
 
+mod tenants;
+
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use tenancy_core::{EnvelopeError, EnvelopeKeys, Strategy};
+use tenancy_core::{EnvelopeError, EnvelopeKeys};
 use tenancy_fleet::registry::{List, Registry};
 
 use crate::base::Context;
-use crate::config::{Dialect, NAME, Setting, Side, holds_password};
+use crate::config::{NAME, Setting, Side, holds_password};
 use crate::error::{CliError, Exit};
 use crate::output::{Report, redact};
 
@@ -92,9 +93,9 @@ impl Check {
         let mut lines = Lines::default();
         configuration(context, &mut lines);
         folders(context, &mut lines).await;
-        strategy(context, &mut lines);
-        let registry = base(context, &mut lines).await;
-        tenants(context, &mut lines).await;
+        tenants::strategy(context, &mut lines);
+        let (reached, registry) = base(context, &mut lines).await;
+        tenants::site(context, reached, registry.as_ref(), &mut lines).await;
         keys(context, registry.as_ref(), &mut lines).await;
         run_key(context, &mut lines);
         let ok = lines.0.iter().all(|line| line.state != State::Fail);
@@ -167,70 +168,22 @@ async fn folders(context: &Context, lines: &mut Lines) {
     }
 }
 
-/// Whether tenants can be kept apart in this way, on this database.
-fn strategy(context: &Context, lines: &mut Lines) {
-    let config = &context.config;
-    let Some(strategy) = lines.tried("strategy", config.strategy()) else {
-        return;
+/// Whether it can be reached, and the registry.
+async fn base(context: &Context, lines: &mut Lines) -> (bool, Option<Registry>) {
+    let Some(builder) = lines.tried("base database", context.builder()) else {
+        return (false, None);
     };
-    // That it can't be known is said of the base database.
-    let Ok(dialect) = config.dialect(Side::Tenants) else {
-        return;
-    };
-    let (state, judgement) = match (dialect, strategy) {
-        (Dialect::Postgres, _) => (State::Ok, "enforced by the database"),
-        (Dialect::Sqlite, Strategy::DatabasePerTenant) => (State::Ok, "a file for each tenant"),
-        (Dialect::Mysql, Strategy::DatabasePerTenant) => (
-            State::Warn,
-            "the fleet is managed here, and no adapter of this version serves it",
-        ),
-        (Dialect::Mysql | Dialect::Sqlite, Strategy::RowLevel) => (
-            State::Warn,
-            "planned: nothing in this version enforces it, so nothing keeps tenants apart there",
-        ),
-        (Dialect::Mysql | Dialect::Sqlite, _) => (
-            State::Fail,
-            "it has no schemas inside a database: take `database` as the strategy",
-        ),
-    };
-    let message = format!("{strategy} on {}: {judgement}", dialect.as_str());
-    lines.add("strategy", state, message);
-}
-
-async fn base(context: &Context, lines: &mut Lines) -> Option<Registry> {
-    let builder = lines.tried("base database", context.builder())?;
     let reached = builder.reach().await.map_err(CliError::Base);
-    lines.tried("base database", reached)?;
+    if lines.tried("base database", reached).is_none() {
+        return (false, None);
+    }
     lines.add("base database", State::Ok, "it can be reached");
-    let registry = lines.tried("registry", builder.connect().await)?;
-    let message = format!("version {}", Registry::VERSION);
-    lines.add("registry", State::Ok, message);
-    Some(registry)
-}
-
-/// The tenants' own server, where it is another.
-async fn tenants(context: &Context, lines: &mut Lines) {
-    let config = &context.config;
-    let Some(own) = lines.tried("tenants' server", config.text(Setting::TENANTS_URL)) else {
-        return;
-    };
-    if own.is_none() {
-        return;
+    let registry = lines.tried("registry", builder.connect().await);
+    if registry.is_some() {
+        let message = format!("version {}", Registry::VERSION);
+        lines.add("registry", State::Ok, message);
     }
-    let Some(url) = lines.tried("tenants' server", config.tenants_url()) else {
-        return;
-    };
-    if Dialect::of(url.expose_secret()) == Some(Dialect::Sqlite) {
-        return;
-    }
-    match Registry::builder(url).reach().await {
-        Ok(()) => lines.add("tenants' server", State::Ok, "it can be reached"),
-        Err(error) => lines.add(
-            "tenants' server",
-            State::Fail,
-            format!("it can't be entered: {error}"),
-        ),
-    }
+    (true, registry)
 }
 
 async fn keys(context: &Context, registry: Option<&Registry>, lines: &mut Lines) {

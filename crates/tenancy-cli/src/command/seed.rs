@@ -19,6 +19,9 @@ pub(crate) struct How {
     /// Also those that have run
     #[arg(long)]
     again: bool,
+    /// Say which would run where, and run none
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     base: BaseArguments,
 }
@@ -44,17 +47,24 @@ impl Seed {
                 let seeds = context.seeds(Side::Base).await?;
                 context.ready(how.base).await?;
                 let (base, limits) = (context.base()?, context.limits()?);
-                let base = base.seed(&seeds, how.again, &limits).await?;
-                let dry_run = false;
+                let dry_run = how.dry_run;
+                let base = if dry_run {
+                    base.foresee_seed(&seeds, how.again, &limits).await?
+                } else {
+                    base.seed(&seeds, how.again, &limits).await?
+                };
                 context.output.report(&Base { dry_run, base })?;
                 Ok(Exit::Done)
             }
             Self::Tenants(OfTenants { over, how }) => {
                 let seeds = context.seeds(Side::Tenants).await?;
-                let run = over.run(context)?;
+                let mut run = over.run(context)?;
+                if how.dry_run {
+                    run = run.dry();
+                }
                 let fleet = context.fleet(how.base, None).await?;
                 let work = async |run| fleet.seed(&seeds, how.again, &run).await;
-                drive(context, run, false, work).await
+                drive(context, run, how.dry_run, work).await
             }
         }
     }

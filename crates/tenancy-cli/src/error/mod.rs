@@ -141,9 +141,11 @@ impl CliError {
             Self::Provision(ProvisionError::Registry(error)) if !is_about_a_tenant(error) => {
                 Exit::Misused
             }
-            Self::Provision(ProvisionError::NotConfirmed | ProvisionError::NotPrepared) => {
-                Exit::Misused
-            }
+            Self::Provision(
+                ProvisionError::NotConfirmed
+                | ProvisionError::NotPrepared
+                | ProvisionError::NoTemplate,
+            ) => Exit::Misused,
             Self::Provision(_)
             | Self::Migration(_)
             | Self::Seed(_)

@@ -1,6 +1,7 @@
 //! The codes of errors, which stay the same, and their messages where a command has its own way out.
 
 use tenancy_core::EnvelopeError;
+use tenancy_fleet::export::ExportError;
 use tenancy_fleet::migrations::MigrationError;
 use tenancy_fleet::provision::ProvisionError;
 use tenancy_fleet::registry::RegistryError;
@@ -28,6 +29,7 @@ pub(crate) fn registry_code(error: &RegistryError) -> &'static str {
         RegistryError::Older { .. } => "registry.older",
         RegistryError::Newer { .. } => "registry.newer",
         RegistryError::Database(fault) if fault.is_lost() => "base.unreachable",
+        RegistryError::Database(fault) if fault.is_tls() => "base.tls",
         RegistryError::Database(_) => "base.refused",
         RegistryError::BaseName | RegistryError::Url { .. } => "base.url",
         RegistryError::Unknown => "base.unknown",
@@ -55,6 +57,7 @@ pub(super) fn provision_code(error: &ProvisionError) -> &'static str {
         ProvisionError::Site(error) => site_code(error),
         ProvisionError::Migration(error) => migration_code(error),
         ProvisionError::Seed(error) => seed_code(error),
+        ProvisionError::Export(error) => export_code(error),
         ProvisionError::Timeout => "site.unreachable",
         ProvisionError::Busy => "tenant.busy",
         ProvisionError::NoPlace => "tenant.no_place",
@@ -64,7 +67,23 @@ pub(super) fn provision_code(error: &ProvisionError) -> &'static str {
         ProvisionError::NotConfirmed => "tenant.not_confirmed",
         ProvisionError::InUse => "tenant.in_use",
         ProvisionError::NotPrepared => "site.not_prepared",
+        ProvisionError::NoTemplate => "site.no_template",
         _ => "site.step",
+    }
+}
+
+fn export_code(error: &ExportError) -> &'static str {
+    match error {
+        ExportError::Site(error) => site_code(error),
+        ExportError::Database(fault) if fault.is_lost() => "site.unreachable",
+        ExportError::NotAFolder | ExportError::NotEmpty | ExportError::FolderBusy => {
+            "export.folder"
+        }
+        ExportError::Write(_) => "export.write",
+        ExportError::Busy => "tenant.busy",
+        ExportError::NoExport | ExportError::Damaged { .. } => "export.damaged",
+        ExportError::NothingLeft => "tenant.archived",
+        _ => "export.failed",
     }
 }
 
@@ -73,6 +92,9 @@ pub(super) fn provision_message(error: &ProvisionError) -> String {
         ProvisionError::Registry(error) => registry_message(error),
         ProvisionError::NotPrepared => {
             "the database in which the tenants' schemas lie is open to every login of the server: run `prepare` once, with --keep for each role that must keep its way in".to_owned()
+        }
+        ProvisionError::NoTemplate => {
+            "the template that tenants' databases are copies of is not there: run `prepare --template`, or take `tenants.template` out of the configuration".to_owned()
         }
         other => other.to_string(),
     }
@@ -123,6 +145,7 @@ pub(super) fn site_code(error: &SiteError) -> &'static str {
         SiteError::Name { .. } => "tenant.name",
         SiteError::Strategy { .. } => "site.strategy",
         SiteError::Database(fault) if fault.is_lost() => "site.unreachable",
+        SiteError::Database(fault) if fault.is_tls() => "site.tls",
         SiteError::Database(_) => "site.refused",
         _ => "site.invalid",
     }

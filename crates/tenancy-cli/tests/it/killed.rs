@@ -200,9 +200,42 @@ impl Story {
             return;
         };
         self.stage.ok(&["tenant", "suspend", id.as_str()]);
-        let arguments = ["tenant", "deprovision", &id, "--yes-drop", &id];
+        let folder = format!("export-{id}");
+        let arguments = [
+            "tenant",
+            "deprovision",
+            &id,
+            "--yes-drop",
+            &id,
+            "--export",
+            &folder,
+        ];
         self.kill(&arguments);
-        self.stage.ok(&arguments);
+        let removed = self.stage.json(&arguments);
+        assert!(
+            removed["export"]["bytes"].as_u64().unwrap() > 0,
+            "{removed}"
+        );
+        self.look_into(&folder);
+    }
+
+    /// Whatever was killed, the export is whole, and of one version.
+    fn look_into(&self, folder: &str) {
+        let folder = self.stage.path(folder);
+        let manifest = std::fs::read(folder.join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        assert_eq!(manifest["final"], true);
+        let version = manifest["applied_version"].as_i64().unwrap();
+        let tables = manifest["tables"].as_array().unwrap();
+        if self.stage.is_sqlite() {
+            assert!(folder.join("database.db").exists());
+        } else {
+            // One for each migration, and the ledger.
+            assert_eq!(i64::try_from(tables.len()).unwrap(), version + 1);
+        }
+        let files = std::fs::read_dir(&folder).unwrap().count();
+        assert_eq!(files, 1 + tables.len().max(1));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     /// The places that the registry has, the things that the server has, and what is in each.

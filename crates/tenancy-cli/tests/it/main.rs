@@ -8,6 +8,8 @@
 mod bases;
 mod checking;
 mod configuring;
+mod encrypting;
+mod exporting;
 mod keys;
 mod killed;
 mod life;
@@ -16,4 +18,5 @@ mod migrating;
 mod registry;
 mod running;
 mod stage;
+mod templating;
 mod usage;

@@ -49,7 +49,7 @@ fn gone(stage: &Stage) {
 }
 
 /// Runs a statement in a tenant's own database, beside the program.
-fn beside(stage: &Stage, id: &str, sql: &str) {
+pub(crate) fn beside(stage: &Stage, id: &str, sql: &str) {
     let shown = stage.json(&["tenant", "show", id]);
     let database = shown["tenant"]["placement"]["database"].as_str().unwrap();
     let url = match stage.variables.get("DATABASE_URL") {
@@ -297,6 +297,29 @@ fn edited_files_are_drift(stage: Stage) {
     gone(&stage);
 }
 
+/// It says what it would do as often as it is asked, and leaves not even a ledger behind.
+fn seeds_are_foreseen(stage: &Stage) {
+    for _ in 0..2 {
+        assert_eq!(
+            stage.ok(&["seed", "base", "--dry-run"]),
+            "base: would be seeded with 1_first\n"
+        );
+        let dry = stage.json(&["seed", "tenants", "--all", "--dry-run"]);
+        assert_eq!(outcomes(&dry), all("would-seed"));
+        assert_eq!(dry["tenants"][0]["seeds"], json!(["1_first"]));
+        assert_eq!((&dry["dry_run"], &dry["done"]), (&json!(true), &json!(3)));
+    }
+    let text = stage.run(&["seed", "tenants", "acme", "--dry-run"]);
+    assert!(
+        text.out.contains("acme: would be seeded with 1_first"),
+        "{text:?}"
+    );
+    assert!(text.out.contains("\n1 to do, "), "{text:?}");
+    // There is no such table yet.
+    beside(stage, "acme", "CREATE TABLE _tenancy_seeds (odd int)");
+    beside(stage, "acme", "DROP TABLE _tenancy_seeds");
+}
+
 fn seeds_run_once(stage: Stage) {
     fleet(&stage);
     stage.ok(&["migrate", "base"]);
@@ -309,8 +332,18 @@ fn seeds_run_once(stage: Stage) {
         "seeds/tenants/1_first.sql",
         "INSERT INTO tenants_notes VALUES (1);\n",
     );
+    seeds_are_foreseen(&stage);
     assert_eq!(stage.ok(&["seed", "base"]), "base: seeded 1_first\n");
     assert_eq!(stage.ok(&["seed", "base"]), "base: nothing to do\n");
+    assert_eq!(
+        stage.ok(&["seed", "base", "--dry-run"]),
+        "base: nothing to do\n"
+    );
+    let again = stage.json(&["seed", "base", "--dry-run", "--again"]);
+    assert_eq!(
+        again["base"],
+        json!({"outcome": "would-seed", "seeds": ["1_first"]})
+    );
     let seeded = stage.json(&["seed", "tenants", "--all"]);
     assert_eq!(outcomes(&seeded), all("seeded"));
     assert_eq!(seeded["tenants"][0]["seeds"], json!(["1_first"]));

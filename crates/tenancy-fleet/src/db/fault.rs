@@ -1,6 +1,7 @@
 //! What a database said, without its words: those may show a row.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 /// What the database said, without its words: those may show a row.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,8 +24,23 @@ pub(crate) enum FaultKind {
     Busy,
     /// The server can't be reached, or was lost.
     Lost,
+    /// It can't be spoken to in secret, as the URL asks.
+    Tls(TlsFault),
     /// The driver can't go on.
     Driver,
+}
+
+/// Why not in secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsFault {
+    /// This program can't.
+    NotBuilt,
+    /// The server can't, or won't.
+    NotOffered,
+    /// The server's certificate is not trusted, or is another host's.
+    Untrusted,
+    /// The two could not agree.
+    Failed,
 }
 
 impl Fault {
@@ -42,6 +58,11 @@ impl Fault {
         self.kind == FaultKind::Lost
     }
 
+    /// Whether the connection could not be encrypted, or not with whom the URL asks for.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.kind, FaultKind::Tls(_))
+    }
+
     pub(crate) fn is(&self, kind: FaultKind) -> bool {
         self.kind == kind
     }
@@ -56,6 +77,18 @@ impl fmt::Display for Fault {
             FaultKind::Refused => "it refused a statement; see its log",
             FaultKind::Busy => "no connection was free in time; allow more, or try again",
             FaultKind::Lost => "it can't be reached, or the connection was lost; see that it is up",
+            FaultKind::Tls(TlsFault::NotBuilt) => {
+                "its URL asks for TLS (sslmode), and this program was built without: build it with the feature `tls`"
+            }
+            FaultKind::Tls(TlsFault::NotOffered) => {
+                "its URL asks for TLS (sslmode), and the server offers none: turn it on there"
+            }
+            FaultKind::Tls(TlsFault::Untrusted) => {
+                "its certificate is not to be trusted: it is for another host, or signed by none of the roots of this machine or of the URL (sslrootcert, ssl-ca)"
+            }
+            FaultKind::Tls(TlsFault::Failed) => {
+                "no TLS could be agreed on with it, as its URL asks (sslmode); see its log"
+            }
             FaultKind::Driver => "the driver gave up on the connection; try again",
         })?;
         match &self.code {
@@ -92,10 +125,28 @@ pub(crate) fn fault(error: sqlx::Error) -> Fault {
             return Fault { kind, code };
         }
         sqlx::Error::PoolTimedOut => FaultKind::Busy,
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed => FaultKind::Lost,
+        sqlx::Error::Tls(error) => FaultKind::Tls(tls(&error.to_string())),
+        // What the TLS library says of its own comes as the source of such an error.
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            let said = error.get_ref().map(ToString::to_string);
+            said.map_or(FaultKind::Lost, |said| FaultKind::Tls(tls(&said)))
+        }
+        sqlx::Error::Io(_) | sqlx::Error::PoolClosed => FaultKind::Lost,
         _ => FaultKind::Driver,
     };
     Fault::of(kind)
+}
+
+fn tls(said: &str) -> TlsFault {
+    if said.contains("built without TLS") {
+        TlsFault::NotBuilt
+    } else if said.contains("does not support") {
+        TlsFault::NotOffered
+    } else if said.contains("invalid peer certificate") {
+        TlsFault::Untrusted
+    } else {
+        TlsFault::Failed
+    }
 }
 
 /// Whether the database rolled back for the others' sake.

@@ -1,6 +1,7 @@
 //! Why a place could not be made, changed or removed.
 
 use crate::Fault;
+use crate::export::ExportError;
 use crate::migrations::MigrationError;
 use crate::registry::{RegistryError, shortened};
 use crate::secrets::SecretsError;
@@ -50,6 +51,9 @@ pub enum ProvisionError {
     /// A seed of the new place failed. It is kept, and gone on with by the next call.
     #[error(transparent)]
     Seed(#[from] SeedError),
+    /// The place could not be exported, so nothing of it was removed.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// The new place could not be entered in time.
     #[error(
         "the tenant's place could not be connected to in time: see that its server is well, and call it again"
@@ -60,6 +64,11 @@ pub enum ProvisionError {
         "the database in which the tenants' schemas lie is open to every login of the server: call `Fleet::prepare` once, with the roles that must keep their way in"
     )]
     NotPrepared,
+    /// There is no template to copy.
+    #[error(
+        "the template that tenants' databases are copies of is not there: call `Fleet::prepare_template`, or name no template"
+    )]
+    NoTemplate,
     /// The tenant shares its tables with others.
     #[error("this tenant is on shared tables, so it has no place of its own to make or remove")]
     NoPlace,

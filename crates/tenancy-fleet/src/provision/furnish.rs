@@ -33,7 +33,7 @@ impl Fleet {
             Err(ProvisionError::Migration(MigrationError::Unfinished { .. })) => {}
             done => return done,
         }
-        hold.remove(plan).await?;
+        hold.remove(plan, None).await?;
         hold.make(plan).await?;
         Box::pin(self.furnish(plan.tenant, plan.placement)).await
     }

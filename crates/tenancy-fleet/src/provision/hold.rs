@@ -7,6 +7,7 @@ use tenancy_core::{Placement, TenantId};
 use super::ProvisionError;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 use crate::db::Lane;
+use crate::export::Last;
 use crate::registry::Credential;
 use crate::site::{Engine, Site};
 
@@ -119,15 +120,22 @@ impl<'s> Hold<'s> {
         }
     }
 
-    /// Removes the place with everything in it, and the login.
-    pub(super) async fn remove(&mut self, plan: &Plan<'_>) -> Result<(), ProvisionError> {
+    /// Removes the place with everything in it, and the login: `last`, after it was exported, when
+    /// its login can do nothing any more.
+    pub(super) async fn remove(
+        &mut self,
+        plan: &Plan<'_>,
+        last: Option<&Last<'_>>,
+    ) -> Result<(), ProvisionError> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(site, lane) => super::postgres::remove(site, &mut **lane, plan).await,
+            Self::Postgres(site, lane) => {
+                super::postgres::remove(site, &mut **lane, plan, last).await
+            }
             #[cfg(feature = "mysql")]
-            Self::Mysql(site, lane) => super::mysql::remove(site, &mut **lane, plan).await,
+            Self::Mysql(site, lane) => super::mysql::remove(site, &mut **lane, plan, last).await,
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(site, _) => super::sqlite::remove(site, plan).await,
+            Self::Sqlite(site, _) => super::sqlite::remove(site, plan, last).await,
         }
     }
 }

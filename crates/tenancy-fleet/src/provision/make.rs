@@ -167,7 +167,7 @@ impl Fleet {
         }
     }
 
-    pub(super) async fn entry(&self, id: &TenantId) -> Result<Entry, ProvisionError> {
+    pub(crate) async fn entry(&self, id: &TenantId) -> Result<Entry, ProvisionError> {
         let entry = self.registry.get(id).await?;
         Ok(entry.ok_or(RegistryError::NoSuchTenant)?)
     }

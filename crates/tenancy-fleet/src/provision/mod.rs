@@ -53,11 +53,15 @@ mod remove;
 mod rotate;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "postgres")]
+mod template;
 
 pub use error::ProvisionError;
 pub use onboard::Onboarding;
 pub use pending::Filled;
 pub use remove::Confirmed;
+#[cfg(feature = "postgres")]
+pub use template::Template;
 
 use crate::Fleet;
 

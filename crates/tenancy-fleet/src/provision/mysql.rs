@@ -4,7 +4,7 @@
 //! make it is recorded, and later it is ours as long as it may do nothing but work in its tenant's
 //! marked database.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sha1::{Digest as _, Sha1};
@@ -14,6 +14,7 @@ use tenancy_core::{Placement, TenantId};
 use super::ProvisionError;
 use super::hold::Plan;
 use crate::db::{Cell, Fault, Lane, fault};
+use crate::export::Last;
 use crate::registry::RegistryError;
 use crate::script::text;
 use crate::site::{MysqlSite, SiteError, mysql_comment, mysql_mark, mysql_quoted};
@@ -120,6 +121,7 @@ pub(super) async fn remove(
     site: &MysqlSite,
     lane: &mut dyn Lane,
     plan: &Plan<'_>,
+    last: Option<&Last<'_>>,
 ) -> Result<(), ProvisionError> {
     let database = database(plan)?;
     hand_over_what_is_left(lane, plan).await?;
@@ -134,6 +136,10 @@ pub(super) async fn remove(
         let sql = format!("ALTER USER {user} ACCOUNT LOCK");
         step(lane, "lock tenant login", "CREATE USER", sql).await?;
         end_sessions(lane, login).await?;
+    }
+    if let Some(last) = last {
+        ensure_left(lane, login).await?;
+        last.make().await?;
     }
     let sql = format!("DROP DATABASE IF EXISTS {}", mysql_quoted(database));
     step(lane, "drop tenant database", "DROP", sql).await?;
@@ -203,18 +209,37 @@ async fn mark_for(lane: &mut dyn Lane, plan: &Plan<'_>) -> Result<(), ProvisionE
 
 /// Those of a locked account go on until they are ended.
 async fn end_sessions(lane: &mut dyn Lane, login: &str) -> Result<(), ProvisionError> {
+    for session in sessions(lane, login).await? {
+        // It may have ended by itself.
+        let _ = lane.raw(format!("KILL CONNECTION {session}")).await;
+    }
+    Ok(())
+}
+
+/// Waits until they have ended: what they do last, they do before the export.
+async fn ensure_left(lane: &mut dyn Lane, login: &str) -> Result<(), ProvisionError> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let deadline = Instant::now() + PATIENCE;
+    while !sessions(lane, login).await?.is_empty() {
+        if Instant::now() >= deadline {
+            return Err(ProvisionError::InUse);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+async fn sessions(lane: &mut dyn Lane, login: &str) -> Result<Vec<i64>, ProvisionError> {
     let sql = "SELECT CAST(ID AS SIGNED) FROM information_schema.PROCESSLIST WHERE USER = ?";
     let rows = lane
         .rows(sql.to_owned(), &[login.into()])
         .await
         .map_err(lost)?;
-    for cell in rows.into_iter().flatten() {
-        if let Cell::Int(session) = cell {
-            // It may have ended by itself.
-            let _ = lane.raw(format!("KILL CONNECTION {session}")).await;
-        }
-    }
-    Ok(())
+    let session = |cell| match cell {
+        Cell::Int(session) => Some(session),
+        _ => None,
+    };
+    Ok(rows.into_iter().flatten().filter_map(session).collect())
 }
 
 async fn user_is_there(

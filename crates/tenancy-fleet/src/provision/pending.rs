@@ -105,7 +105,7 @@ impl Fleet {
                 credential: None,
                 from: None,
             };
-            hold.remove(&plan).await?;
+            hold.remove(&plan, None).await?;
             self.registry.forget_pending(&pending.id).await?;
         }
         Ok(Filled { ready, made: 0 })

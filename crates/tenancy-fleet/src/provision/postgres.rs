@@ -13,18 +13,31 @@ use tenancy_postgres::{database, mark, sqlstate};
 use super::ProvisionError;
 use super::hold::Plan;
 use crate::db::postgres::lock_number;
-use crate::db::{Cell, Fault, Lane, fault};
+use crate::db::{Cell, Fault, Kind, Lane, fault};
+use crate::export::Last;
 use crate::registry::RegistryError;
+use crate::script::text;
 use crate::site::{PostgresSite, SiteError, identifier};
 
 /// `duplicate_database`: somebody else's CREATE was faster.
 const DUPLICATE_DATABASE: &str = "42P04";
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// `invalid_catalog_name`: there is no such template.
+const NO_DATABASE: &str = "3D000";
+pub(super) const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// An administrator's connection that holds the tenant's lock, for as long as it lives.
 pub(super) async fn hold(
     site: &PostgresSite,
     tenant: &TenantId,
+    patience: Duration,
+) -> Result<Box<dyn Lane>, ProvisionError> {
+    hold_named(site, &format!("tenancy provision\0{tenant}"), patience).await
+}
+
+/// The same for whatever has this name.
+pub(super) async fn hold_named(
+    site: &PostgresSite,
+    name: &str,
     patience: Duration,
 ) -> Result<Box<dyn Lane>, ProvisionError> {
     let mut lane = site.admin().await?;
@@ -33,7 +46,7 @@ pub(super) async fn hold(
     // every CREATE INDEX CONCURRENTLY.
     let sql = format!(
         "SELECT pg_catalog.pg_try_advisory_lock({})::int::bigint",
-        lock_number(&format!("tenancy provision\0{tenant}"))
+        lock_number(name)
     );
     loop {
         let rows = lane.raw_rows(sql.clone()).await.map_err(lost)?;
@@ -148,6 +161,11 @@ async fn make_database(
         Err(ProvisionError::Step { fault, .. }) if fault.code() == Some(DUPLICATE_DATABASE) => {
             run(lane, database.create(&site.owner)).await
         }
+        Err(ProvisionError::Step { fault, .. })
+            if site.template.is_some() && fault.code() == Some(NO_DATABASE) =>
+        {
+            Err(ProvisionError::NoTemplate)
+        }
         made => made,
     }
 }
@@ -169,11 +187,18 @@ pub(super) async fn remove(
     site: &PostgresSite,
     lane: &mut dyn Lane,
     plan: &Plan<'_>,
+    last: Option<&Last<'_>>,
 ) -> Result<(), ProvisionError> {
     let role = login_role(plan)?;
     hand_over_what_is_left(site, lane, plan).await?;
     if let Some(role) = &role {
         run(lane, role.lock_out()).await?;
+    }
+    if let Some(last) = last {
+        if let Some(login) = plan.placement.credential() {
+            ensure_left(lane, login).await?;
+        }
+        last.make().await?;
     }
     let drop = if plan.placement.strategy() == Strategy::SchemaPerTenant {
         schema(site, plan)?.drop_plan()
@@ -185,6 +210,23 @@ pub(super) async fn remove(
         Some(role) => run(lane, role.drop_plan()).await,
         None => Ok(()),
     }
+}
+
+/// Waits until the login has no session: one that may not be ended could write behind the export.
+async fn ensure_left(lane: &mut dyn Lane, login: &str) -> Result<(), ProvisionError> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let sql = format!(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE usename OPERATOR(pg_catalog.=) {}::pg_catalog.name)",
+        text::text(Kind::Postgres, login)
+    );
+    let deadline = Instant::now() + PATIENCE;
+    while !is_true(lane, &sql).await? {
+        if Instant::now() >= deadline {
+            return Err(ProvisionError::InUse);
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
+    Ok(())
 }
 
 /// Readies the site: the owner role, and a base database that lets nobody in by default.
@@ -264,7 +306,7 @@ fn wrong(reason: &'static str) -> ProvisionError {
 }
 
 /// Carries a plan out, and looks at what became of each step.
-async fn run(lane: &mut dyn Lane, plan: plan::Plan) -> Result<(), ProvisionError> {
+pub(super) async fn run(lane: &mut dyn Lane, plan: plan::Plan) -> Result<(), ProvisionError> {
     for step in plan {
         if let Some(sql) = step.done_sql()
             && is_true(lane, sql).await?
@@ -303,7 +345,7 @@ async fn run(lane: &mut dyn Lane, plan: plan::Plan) -> Result<(), ProvisionError
 }
 
 /// A query of one boolean.
-async fn is_true(lane: &mut dyn Lane, sql: &str) -> Result<bool, ProvisionError> {
+pub(super) async fn is_true(lane: &mut dyn Lane, sql: &str) -> Result<bool, ProvisionError> {
     let sql = format!("SELECT ({sql})::int::bigint");
     let rows = lane.raw_rows(sql).await.map_err(lost)?;
     Ok(rows == [[Cell::Int(1)]])
@@ -328,7 +370,7 @@ fn refused(_: tenancy_postgres::Error) -> ProvisionError {
     .into()
 }
 
-fn lost(error: sqlx::Error) -> ProvisionError {
+pub(super) fn lost(error: sqlx::Error) -> ProvisionError {
     lost_fault(fault(error))
 }
 

@@ -1,18 +1,21 @@
 //! Removing a tenant's place, for ever.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use tenancy_core::{Placement, Strategy, TenantId, TenantStatus};
 
 use super::ProvisionError;
 use super::hold::{Hold, Plan};
 use crate::Fleet;
+use crate::export::{ExportError, Last, Source, is_last};
 use crate::registry::{Actor, Change, Entry, Expected, Provisioning, RegistryError};
 
 /// A removal that somebody has confirmed by typing the tenant's id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Confirmed {
     id: TenantId,
+    export: Option<PathBuf>,
 }
 
 impl Confirmed {
@@ -32,10 +35,22 @@ impl Confirmed {
     /// [`ProvisionError::NotConfirmed`].
     pub fn new(id: &TenantId, typed: &str) -> Result<Self, ProvisionError> {
         if typed == id.as_str() {
-            Ok(Self { id: id.clone() })
+            Ok(Self {
+                id: id.clone(),
+                export: None,
+            })
         } else {
             Err(ProvisionError::NotConfirmed)
         }
+    }
+
+    /// With an [export](crate::export) of everything into this new folder, when nobody is let in any
+    /// more and before anything is dropped. Where it fails, nothing is. A removal that is broken off
+    /// may be called again with the same folder.
+    #[must_use]
+    pub fn export_to(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.export = Some(folder.into());
+        self
     }
 }
 
@@ -79,7 +94,9 @@ impl Fleet {
     /// # Errors
     /// [`ProvisionError::StillActive`], [`ProvisionError::NotConfirmed`],
     /// [`ProvisionError::NoPlace`]; [`SiteError::NotOurs`](crate::site::SiteError::NotOurs) for what
-    /// isn't marked as this tenant's, which stays. The registry says `removing` until it is done.
+    /// isn't marked as this tenant's, which stays; [`ProvisionError::Export`] for an
+    /// [export](Confirmed::export_to) that failed, when nothing is dropped. The registry says
+    /// `removing` until it is done.
     pub async fn deprovision(
         &self,
         id: &TenantId,
@@ -89,7 +106,7 @@ impl Fleet {
         ensure_confirmed(id, confirmed)?;
         let entry = self.entry(id).await?;
         if is_gone(&entry)? {
-            return Ok(entry);
+            return ended(entry, confirmed).await;
         }
         let site = match entry.placement() {
             Some(placement) => self.sites.of(placement)?,
@@ -98,7 +115,7 @@ impl Fleet {
         let mut hold = Hold::of(site, id, self.patience).await?;
         let entry = self.entry(id).await?;
         if is_gone(&entry)? {
-            return Ok(entry);
+            return ended(entry, confirmed).await;
         }
         let removing = |_: &Entry| Some(Change::provisioning(Provisioning::Removing));
         let entry = self.change(entry, removing, actor).await?;
@@ -114,7 +131,16 @@ impl Fleet {
                 credential: None,
                 from: entry.claimed_from.as_ref(),
             };
-            hold.remove(&plan).await?;
+            let last = confirmed.export.as_deref().map(|folder| Last {
+                source: Source {
+                    site,
+                    tenant: id,
+                    placement,
+                    limits: &self.limits,
+                },
+                folder,
+            });
+            hold.remove(&plan, last.as_ref()).await?;
         }
         let outcome = Change::outcome(None)?;
         let removed = |_: &Entry| {
@@ -126,6 +152,17 @@ impl Fleet {
         };
         self.change(entry, removed, actor).await
     }
+}
+
+/// It was removed before. With an export, if one was asked for: nobody is told of one that isn't there.
+async fn ended(entry: Entry, confirmed: &Confirmed) -> Result<Entry, ProvisionError> {
+    if let Some(folder) = &confirmed.export
+        && entry.placement().is_some()
+        && !is_last(folder, entry.id()).await?
+    {
+        return Err(ExportError::NothingLeft.into());
+    }
+    Ok(entry)
 }
 
 fn ensure_confirmed(id: &TenantId, confirmed: &Confirmed) -> Result<(), ProvisionError> {

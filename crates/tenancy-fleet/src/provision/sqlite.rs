@@ -13,6 +13,7 @@ use tenancy_sqlite::{Draft, TenantFile, identity};
 use super::ProvisionError;
 use super::hold::Plan;
 use crate::db::{Cell, FaultKind, Lane as _, Value, fault};
+use crate::export::Last;
 use crate::site::{
     SiteError, SqliteSite, sqlite_connect, sqlite_ensure_marked, sqlite_not_ours, sqlite_refused,
 };
@@ -109,11 +110,20 @@ async fn mark_with(
 }
 
 /// Removes the file, when nobody else has it open: whoever opens it in between finds it unmarked.
-pub(super) async fn remove(site: &SqliteSite, plan: &Plan<'_>) -> Result<(), ProvisionError> {
+pub(super) async fn remove(
+    site: &SqliteSite,
+    plan: &Plan<'_>,
+    last: Option<&Last<'_>>,
+) -> Result<(), ProvisionError> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let file = file(site, plan)?;
     match file.check() {
-        Err(tenancy_sqlite::Error::Missing) => return Ok(()),
+        Err(tenancy_sqlite::Error::Missing) => {
+            return match last {
+                Some(last) => Ok(last.ensure_made().await?),
+                None => Ok(()),
+            };
+        }
         other => other.map_err(sqlite_refused)?,
     }
     let alone = SqliteConnectOptions::new()
@@ -122,34 +132,37 @@ pub(super) async fn remove(site: &SqliteSite, plan: &Plan<'_>) -> Result<(), Pro
         .busy_timeout(Duration::ZERO)
         .synchronous(SqliteSynchronous::Full)
         .pragma("locking_mode", "EXCLUSIVE");
-    let mut connection = alone
-        .connect()
-        .await
-        .map_err(|error| sqlite_not_ours(fault(error)))?;
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        match take_out_mark(&mut connection, plan.tenant)
-            .await
-            .map_err(fault)
-        {
-            Ok(true) => break,
-            Ok(false) => return Err(SiteError::NotOurs.into()),
+    let mut connection = loop {
+        let taken = async {
+            let mut connection = alone.connect().await?;
+            let is_ours = take_over(&mut connection, plan.tenant).await?;
+            Ok(is_ours.then_some(connection))
+        };
+        match taken.await.map_err(fault) {
+            Ok(Some(connection)) => break connection,
+            Ok(None) => return Err(SiteError::NotOurs.into()),
             Err(fault) if !fault.is(FaultKind::Passing) => {
                 return Err(sqlite_not_ours(fault).into());
             }
             Err(_) if Instant::now() >= deadline => return Err(ProvisionError::InUse),
             Err(_) => tokio::time::sleep(ASK_AGAIN).await,
         }
+    };
+    if let Some(last) = last {
+        last.make_of(&mut connection).await?;
     }
+    let unmarked = connection.raw(identity::UNMARK.to_owned()).await;
+    unmarked.map_err(|error| sqlite_not_ours(fault(error)))?;
     // The connection is held until the file is gone, so that nobody can begin to use it.
     file.remove(&site.folder).map_err(sqlite_refused)?;
     drop(connection);
     Ok(())
 }
 
-/// `false` for another's file. One whose mark was taken out by a removal that was broken off is
-/// removed.
-async fn take_out_mark(
+/// Has the file for itself. `false` for another's. One whose mark was taken out by a removal that was
+/// broken off is removed.
+async fn take_over(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
 ) -> Result<bool, sqlx::Error> {
@@ -170,7 +183,8 @@ async fn take_out_mark(
     connection
         .raw("PRAGMA journal_mode = DELETE".to_owned())
         .await?;
-    connection.raw(identity::UNMARK.to_owned()).await?;
+    // A removal that was broken off has left WAL before.
+    connection.raw("BEGIN EXCLUSIVE; COMMIT".to_owned()).await?;
     Ok(true)
 }
 

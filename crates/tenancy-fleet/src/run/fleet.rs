@@ -1,4 +1,4 @@
-//! What can be done to all tenants of a fleet, and to its base.
+//! What can be done to all tenants of a fleet.
 
 use tenancy_core::TenantId;
 use tokio::time::timeout;
@@ -6,15 +6,14 @@ use tokio::time::timeout;
 use super::engine;
 use super::feed::Feed;
 use super::work::Work;
-use super::{Event, Outcome, Report, Run, RunError};
+use super::{Event, Report, Run, RunError};
 use crate::Fleet;
 #[cfg(feature = "postgres")]
 use crate::libraries::TenantMigrations;
-use crate::migrations::{Goal, MigrationError, MigrationSet, Resolution, drive, foresee, resolve};
+use crate::migrations::{Goal, MigrationError, MigrationSet, Resolution, resolve};
 use crate::registry::{Actor, Change, Expected, List, Provisioning};
 use crate::script::Limits;
-use crate::seeds::{SeedError, SeedSet, plant};
-use crate::site::{Base, Open};
+use crate::seeds::SeedSet;
 
 /// How far back a rollback goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +95,11 @@ impl Fleet {
     pub async fn seed(&self, seeds: &SeedSet, again: bool, how: &Run) -> Result<Report, RunError> {
         let (all, _) = self.registry.tally(None, "").await?;
         let coming = how.only.as_ref().map_or(all, |ids| count(ids.len()));
-        let work = Work::Seed { seeds, again };
+        let work = Work::Seed {
+            seeds,
+            again,
+            dry: how.dry,
+        };
         Ok(self
             .run(how, &work, List::default(), (coming, 0), false)
             .await)
@@ -250,152 +253,6 @@ impl Fleet {
         let feed = Feed::of(&self.registry, only, list, forget.then_some(&how.actor));
         engine::run(&self.registry, &self.sites, how, work, feed, current).await
     }
-}
-
-impl Base {
-    /// Brings the base database to a version of the set, or to its last one.
-    ///
-    /// # Errors
-    /// [`MigrationError`].
-    pub async fn migrate(
-        &self,
-        set: &MigrationSet,
-        to: Option<i64>,
-        limits: &Limits,
-    ) -> Result<Outcome, MigrationError> {
-        set.ensure(to)?;
-        self.moved(set, Goal::Up(to), limits).await
-    }
-
-    /// Takes the base database back.
-    ///
-    /// # Errors
-    /// [`MigrationError`].
-    pub async fn rollback(
-        &self,
-        set: &MigrationSet,
-        back: Back,
-        limits: &Limits,
-    ) -> Result<Outcome, MigrationError> {
-        self.moved(set, down(set, back)?, limits).await
-    }
-
-    /// What [`migrate`](Self::migrate) would do.
-    ///
-    /// # Errors
-    /// [`MigrationError`].
-    pub async fn foresee(
-        &self,
-        set: &MigrationSet,
-        to: Option<i64>,
-        limits: &Limits,
-    ) -> Result<Outcome, MigrationError> {
-        set.ensure(to)?;
-        self.foreseen(set, Goal::Up(to), limits).await
-    }
-
-    /// What [`rollback`](Self::rollback) would do.
-    ///
-    /// # Errors
-    /// [`MigrationError`].
-    pub async fn foresee_rollback(
-        &self,
-        set: &MigrationSet,
-        back: Back,
-        limits: &Limits,
-    ) -> Result<Outcome, MigrationError> {
-        self.foreseen(set, down(set, back)?, limits).await
-    }
-
-    async fn foreseen(
-        &self,
-        set: &MigrationSet,
-        goal: Goal,
-        limits: &Limits,
-    ) -> Result<Outcome, MigrationError> {
-        let mut open = self.entered(limits).await?;
-        let moved = foresee(&mut open, set, limits, goal).await?;
-        Ok(if moved.versions.is_empty() {
-            Outcome::Current
-        } else {
-            Outcome::Would {
-                from: moved.from,
-                to: moved.to,
-                versions: moved.versions,
-            }
-        })
-    }
-
-    /// Runs the seeds that have not run in the base database; `again`, all of them.
-    ///
-    /// # Errors
-    /// [`SeedError`].
-    pub async fn seed(
-        &self,
-        seeds: &SeedSet,
-        again: bool,
-        limits: &Limits,
-    ) -> Result<Outcome, SeedError> {
-        let entered = timeout(limits.connect, self.enter()).await;
-        let mut open = entered.map_err(|_| SeedError::Timeout)??;
-        let seeds = plant(&mut open, seeds, limits, again).await?;
-        Ok(if seeds.is_empty() {
-            Outcome::Current
-        } else {
-            Outcome::Seeded { seeds }
-        })
-    }
-
-    /// Says of a migration of the base that was begun and not finished what an operator found of it.
-    ///
-    /// # Errors
-    /// [`MigrationError`], above all [`MigrationError::NotUnfinished`].
-    pub async fn resolve(
-        &self,
-        set: &MigrationSet,
-        version: i64,
-        resolution: Resolution,
-    ) -> Result<(), MigrationError> {
-        let limits = Limits::default();
-        let mut open = self.entered(&limits).await?;
-        resolve(&mut open, set, &limits, version, resolution).await
-    }
-
-    async fn moved(
-        &self,
-        set: &MigrationSet,
-        goal: Goal,
-        limits: &Limits,
-    ) -> Result<Outcome, MigrationError> {
-        let mut open = self.entered(limits).await?;
-        let moved = drive(&mut open, set, limits, goal, None).await?;
-        Ok(if moved.versions.is_empty() {
-            Outcome::Current
-        } else {
-            Outcome::Moved {
-                from: moved.from,
-                to: moved.to,
-                versions: moved.versions,
-            }
-        })
-    }
-
-    async fn entered(&self, limits: &Limits) -> Result<Open, MigrationError> {
-        let entered = timeout(limits.connect, self.enter()).await;
-        Ok(entered.map_err(|_| MigrationError::Timeout)??)
-    }
-}
-
-/// So far back, in one place by itself.
-fn down(set: &MigrationSet, back: Back) -> Result<Goal, MigrationError> {
-    Ok(match back {
-        Back::To(version) => {
-            set.ensure(Some(version))?;
-            Goal::Down(Some(version))
-        }
-        Back::Nothing => Goal::Down(None),
-        Back::Steps(steps) => Goal::Steps(steps),
-    })
 }
 
 fn digest(set: &MigrationSet, version: Option<i64>) -> Result<String, RunError> {

@@ -33,6 +33,7 @@
 //! Dropped, a run leaves each tenant as it was or as it was to be; stopped by a [`Stop`], it ends at the
 //! next tenant. Either way the next run does those that are left.
 
+mod base;
 mod engine;
 mod error;
 mod feed;

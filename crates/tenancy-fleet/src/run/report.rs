@@ -34,6 +34,11 @@ pub enum Outcome {
         /// What would be applied or undone, in order.
         versions: Vec<i64>,
     },
+    /// Which seeds would run, in a dry run.
+    WouldSeed {
+        /// In order.
+        seeds: Vec<String>,
+    },
     /// There was nothing to do.
     Current,
     /// It failed.
@@ -59,6 +64,7 @@ impl fmt::Display for Outcome {
             Self::Would { from, to, .. } => {
                 write!(f, "would go from {} to {}", version(from), version(to))
             }
+            Self::WouldSeed { seeds } => write!(f, "would be seeded with {}", seeds.join(", ")),
             Self::Current => f.write_str("nothing to do"),
             Self::Failed { reason, .. } => write!(f, "failed: {reason}"),
             Self::NotTried { reason } => write!(f, "not tried: {reason}"),

@@ -9,7 +9,7 @@ use super::Outcome;
 use crate::migrations::{Goal, Known, MigrationError, MigrationSet, Moved, drive, foresee};
 use crate::registry::Entry;
 use crate::script::Limits;
-use crate::seeds::{SeedError, SeedSet, plant};
+use crate::seeds::{SeedError, SeedSet, foresee as foresee_seeds, plant};
 use crate::site::{Open, SiteError, Sites};
 
 /// What is done to each tenant.
@@ -22,6 +22,7 @@ pub(super) enum Work<'a> {
     Seed {
         seeds: &'a SeedSet,
         again: bool,
+        dry: bool,
     },
     #[cfg(feature = "postgres")]
     Theirs {
@@ -111,20 +112,26 @@ impl Work<'_> {
                 };
                 Ok(migrated(set, moved.map_err(Undone::Migration)?, *dry))
             }
-            Self::Seed { seeds, again } => {
-                let seeds = plant(open, seeds, limits, *again).await;
-                let seeds = seeds.map_err(Undone::Seed)?;
-                let outcome = if seeds.is_empty() {
-                    Outcome::Current
+            Self::Seed { seeds, again, dry } => {
+                let seeds = if *dry {
+                    foresee_seeds(open, seeds, limits, *again).await
                 } else {
-                    Outcome::Seeded { seeds }
+                    plant(open, seeds, limits, *again).await
                 };
                 Ok(Did {
-                    outcome,
+                    outcome: seeded(seeds.map_err(Undone::Seed)?, *dry),
                     applied: None,
                 })
             }
         }
+    }
+}
+
+pub(super) fn seeded(seeds: Vec<String>, dry: bool) -> Outcome {
+    match (seeds.is_empty(), dry) {
+        (true, _) => Outcome::Current,
+        (false, true) => Outcome::WouldSeed { seeds },
+        (false, false) => Outcome::Seeded { seeds },
     }
 }
 

@@ -44,6 +44,12 @@ impl Limits {
         self
     }
 
+    /// How long a statement waits for a lock, in milliseconds.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
+    pub(crate) fn lock_millis(&self) -> u64 {
+        millis(self.lock)
+    }
+
     /// How long a connection to a tenant's place may take.
     pub fn connect(mut self, limit: Duration) -> Self {
         self.connect = limit;

@@ -8,7 +8,7 @@
 mod book;
 mod limits;
 #[cfg(feature = "mysql")]
-mod mysql;
+pub(crate) mod mysql;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
@@ -22,7 +22,7 @@ pub(crate) use book::Book;
 pub use limits::Limits;
 pub(crate) use tries::Tries;
 
-use crate::db::{Fault, FaultKind, Kind, Row, ScriptFault, said};
+use crate::db::{Cell, Fault, FaultKind, Kind, Row, ScriptFault, said};
 use crate::site::Open;
 
 /// What stands in the way of a script, or of its record in the book.
@@ -113,6 +113,20 @@ impl<'a> Desk<'a> {
     pub(crate) async fn begin(&mut self) -> Result<Vec<Row>, Trouble> {
         let done = each!(self.begin());
         self.settled(done).await
+    }
+
+    /// Whether the book may be opened without making it for good: on `MariaDB` nothing undoes that.
+    pub(crate) async fn has_book(&mut self) -> Result<bool, Trouble> {
+        if self.kind() != Kind::Mysql {
+            return Ok(true);
+        }
+        let sql = format!(
+            "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA = {} AND TABLE_NAME = '{}'",
+            text::text(Kind::Mysql, self.open.database()),
+            self.book.name()
+        );
+        Ok(self.open.raw_rows(&sql).await? != [[Cell::Int(0)]])
     }
 
     /// A script in the transaction.

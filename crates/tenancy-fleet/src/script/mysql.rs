@@ -8,7 +8,7 @@ use super::{Desk, Ran, Trouble, text};
 use crate::db::{Cell, FaultKind, Kind, Row, ScriptFault};
 
 /// The lock of a database, in at most 64 characters: locks are the whole server's.
-fn lock(database: &str) -> String {
+pub(crate) fn lock(database: &str) -> String {
     use sha2::Digest as _;
     let digest = text::hex(&sha2::Sha256::digest(database));
     format!("'tenancy place {}'", &digest[..40])

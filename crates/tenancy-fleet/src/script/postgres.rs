@@ -283,6 +283,6 @@ pub(super) async fn roll_back(desk: &mut Desk<'_>) -> Result<(), Trouble> {
     Ok(desk.open.raw("ROLLBACK").await?)
 }
 
-fn unquoted(name: &str) -> String {
+pub(crate) fn unquoted(name: &str) -> String {
     name.trim_matches('"').replace("\"\"", "\"")
 }

@@ -12,4 +12,4 @@ mod set;
 pub use error::SeedError;
 pub use set::SeedSet;
 
-pub(crate) use plant::plant;
+pub(crate) use plant::{foresee, plant};

@@ -41,6 +41,33 @@ pub(crate) async fn plant(
     }
 }
 
+/// What [`plant`] would run, without running it.
+pub(crate) async fn foresee(
+    open: &mut Open,
+    set: &SeedSet,
+    limits: &Limits,
+    again: bool,
+) -> Result<Vec<String>, SeedError> {
+    let mut desk = Desk::at(open, Book::Seeds, limits)?;
+    let there = if desk.has_book().await? {
+        let rows = desk.begin().await?;
+        desk.leave().await?;
+        read(rows)?
+    } else {
+        BTreeMap::new()
+    };
+    if !again {
+        pending(set, &there)?;
+    }
+    let wanted = |seed: &&Seed| again || !there.contains_key(&seed.name);
+    Ok(set
+        .seeds
+        .iter()
+        .filter(wanted)
+        .map(|seed| seed.name.clone())
+        .collect())
+}
+
 /// The next one, in a transaction of its own. `None`: there is none.
 async fn next(
     open: &mut Open,

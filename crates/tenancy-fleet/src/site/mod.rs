@@ -21,6 +21,7 @@
 
 mod base;
 mod error;
+mod examine;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod idle;
 #[cfg(feature = "mysql")]
@@ -39,6 +40,7 @@ use tenancy_core::{Placement, Strategy, TenantId};
 
 pub use base::Base;
 pub use error::SiteError;
+pub use examine::{Finding, Weight};
 #[cfg(feature = "mysql")]
 pub use mysql::MysqlSite;
 #[cfg(feature = "postgres")]

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::ConnectOptions as _;
-use sqlx::mysql::MySqlConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use tenancy_core::{Placement, Strategy, TenantId};
 
 use super::idle::Idle;
@@ -111,6 +111,10 @@ impl MysqlSite {
         }
     }
 
+    pub(super) fn options(&self) -> &MySqlConnectOptions {
+        &self.options
+    }
+
     /// An administrator's connection.
     pub(crate) async fn admin(&self) -> Result<Box<dyn Lane>, SiteError> {
         let mut lane = connect(self.options.clone()).await?;
@@ -141,6 +145,16 @@ impl MysqlSite {
         former: Option<Open>,
     ) -> Result<Open, SiteError> {
         drop(former);
+        let (connection, database) = self.reader(tenant, placement).await?;
+        Ok(Open::new(Box::new(connection), Inside::Mysql, database))
+    }
+
+    /// The driver's own connection inside the tenant's database, and that one's name.
+    pub(crate) async fn reader(
+        &self,
+        tenant: &TenantId,
+        placement: &Placement,
+    ) -> Result<(MySqlConnection, String), SiteError> {
         let database = match placement.strategy() {
             Strategy::DatabasePerTenant => placement.database_name(),
             _ => None,
@@ -148,15 +162,16 @@ impl MysqlSite {
         let database = database.ok_or(SiteError::Placement {
             reason: "it names no database",
         })?;
-        let mut lane = connect(self.options.clone()).await?;
-        let found = comment(&mut *lane, database).await?;
+        let mut connection = self.options.connect().await.map_err(fault)?;
+        let found = comment(&mut connection, database).await?;
         if found.ok_or(SiteError::Missing)? != mark(tenant) {
             return Err(SiteError::NotOurs);
         }
-        lane.raw(format!("USE {}", quoted(database)))
+        connection
+            .raw(format!("USE {}", quoted(database)))
             .await
             .map_err(fault)?;
-        Ok(Open::new(lane, Inside::Mysql, database.to_owned()))
+        Ok((connection, database.to_owned()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tenancy_core::{Placement, Strategy, TenantId};
 use tenancy_postgres::database::TenantDatabase;
 use tenancy_postgres::ident::Identifier;
@@ -91,8 +91,9 @@ impl PostgresSite {
         Ok(self)
     }
 
-    /// Makes tenants' databases as copies of this one instead of the pristine `template0`: with the
-    /// tables in it, migrated, and nobody connected. Mind that its rows become every tenant's.
+    /// Makes tenants' databases as copies of this one instead of the pristine `template0`: one that
+    /// [`Fleet::prepare_template`](crate::Fleet::prepare_template) makes, migrated and seeded. Mind
+    /// that its rows become every tenant's.
     ///
     /// # Errors
     /// [`SiteError::Name`].
@@ -109,6 +110,10 @@ impl PostgresSite {
     pub fn routed(mut self, runtime: &str) -> Result<Self, SiteError> {
         self.routed = Some(identifier("role's name", runtime)?);
         Ok(self)
+    }
+
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.options
     }
 
     /// The database of the URL.
@@ -168,6 +173,11 @@ impl PostgresSite {
     }
 
     pub(crate) async fn connect(&self, database: &str) -> Result<Box<dyn Lane>, SiteError> {
+        Ok(Box::new(self.connection(database).await?))
+    }
+
+    /// The same, as the driver's own.
+    pub(crate) async fn connection(&self, database: &str) -> Result<PgConnection, SiteError> {
         // Nothing is looked up through a path unless it is set, and strings mean what they say.
         let options = self.options.clone().database(database).options([
             ("search_path", "pg_catalog"),
@@ -175,7 +185,7 @@ impl PostgresSite {
             ("client_min_messages", "warning"),
         ]);
         match options.connect().await.map_err(fault) {
-            Ok(connection) => Ok(Box::new(connection)),
+            Ok(connection) => Ok(connection),
             Err(fault) if fault.code() == Some(NO_DATABASE) => Err(SiteError::Missing),
             Err(fault) => Err(fault.into()),
         }
@@ -253,7 +263,7 @@ impl PostgresSite {
     }
 
     /// In the schema `public` of a database of the tenant's own.
-    fn inside_public(&self) -> Inside {
+    pub(crate) fn inside_public(&self) -> Inside {
         Inside::Postgres {
             schema: "\"public\"".to_owned(),
             path: "\"public\"".to_owned(),

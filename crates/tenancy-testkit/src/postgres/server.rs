@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Config};
 use super::given::{self, Given};
 use super::left_out;
 use super::place::Place;
-use super::supervisor::Supervised;
+use super::supervisor::{Certificate, Supervised};
 use super::usage::{self, Use};
 use super::{Database, Major, database, install};
 use crate::Error;
@@ -65,6 +65,7 @@ impl Server {
         Builder {
             major,
             settings: Vec::new(),
+            certificate: None,
         }
     }
 
@@ -210,12 +211,22 @@ impl fmt::Debug for Server {
 pub struct Builder {
     major: Major,
     settings: Vec<(String, String)>,
+    certificate: Option<Certificate>,
 }
 
 impl Builder {
     /// Sets a parameter in `postgresql.conf`, over ours if it is one of them.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// Has it offer TLS, with this chain of certificates and this key, in PEM.
+    pub fn tls(mut self, chain: impl Into<String>, key: impl Into<String>) -> Self {
+        self.certificate = Some(Certificate {
+            chain: chain.into(),
+            key: key.into(),
+        });
         self
     }
 
@@ -244,6 +255,7 @@ impl Builder {
                 endpoint.port,
                 &endpoint.password,
                 &self.settings,
+                self.certificate.as_ref(),
             )?;
             let reason = match answers(&mut own, &endpoint).await {
                 Ok(version) => {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +17,19 @@ const SCRIPT: &str = include_str!("supervisor.sh");
 
 /// An immediate shutdown is bounded by the server itself (it kills what lingers after 5 seconds).
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What a server with TLS shows, in PEM.
+#[derive(Clone)]
+pub(super) struct Certificate {
+    pub(super) chain: String,
+    pub(super) key: String,
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate").finish_non_exhaustive()
+    }
+}
 
 /// A server with the shell that watches over it. Dropped: the server is stopped and its folder gone.
 #[derive(Debug)]
@@ -34,12 +47,19 @@ impl Supervised {
         port: u16,
         password: &str,
         settings: &[(String, String)],
+        certificate: Option<&Certificate>,
     ) -> Result<Self, Error> {
         Self::run(place, "tenancy-postgres", SCRIPT, |folder| {
-            let files = vec![
-                ("password", password.to_owned()),
-                ("settings", configuration(folder, settings)),
-            ];
+            let mut settings = settings.to_vec();
+            let mut files = vec![("password", password.to_owned())];
+            if let Some(Certificate { chain, key }) = certificate {
+                let path = |name| folder.join(name).display().to_string();
+                settings.push(("ssl".to_owned(), "on".to_owned()));
+                settings.push(("ssl_cert_file".to_owned(), path("chain")));
+                settings.push(("ssl_key_file".to_owned(), path("key")));
+                files.extend([("chain", chain.clone()), ("key", key.clone())]);
+            }
+            files.push(("settings", configuration(folder, &settings)));
             let arguments = vec![programs.into(), port.to_string().into()];
             (files, arguments)
         })
@@ -61,7 +81,15 @@ impl Supervised {
         let (files, arguments) = prepare(&path);
         for (name, content) in files {
             let file = path.join(name);
-            fs::write(&file, content).map_err(Error::file("writing", file))?;
+            // A key that others may read is refused by PostgreSQL.
+            fs::write(&file, content)
+                .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)))
+                .and_then(|()| {
+                    place
+                        .run_as
+                        .map_or(Ok(()), |user| chown(&file, Some(user), Some(user)))
+                })
+                .map_err(Error::file("writing", file))?;
         }
         let log = path.join("log");
         let log = File::options()

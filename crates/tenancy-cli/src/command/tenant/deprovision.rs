@@ -1,16 +1,18 @@
 //! `tenancy tenant deprovision`: a tenant's place removed with all its data, for ever.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tenancy_core::{TenantId, TenantStatus};
+use tenancy_fleet::export::Exported;
 use tenancy_fleet::provision::{Confirmed, ProvisionError};
 use tenancy_fleet::registry::{Entry, Provisioning, RegistryError};
 
-use super::View;
+use super::{View, export};
 use crate::base::{BaseArguments, Context};
 use crate::error::{CliError, Exit};
-use crate::output::{Report, note};
+use crate::output::{Report, note, plain};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Deprovision {
@@ -19,6 +21,10 @@ pub(crate) struct Deprovision {
     /// The tenant's id once more, in place of typing it when it is asked for
     #[arg(long, value_name = "ID")]
     yes_drop: Option<String>,
+    /// Write everything into this new folder first, when nobody is let in any more; where that fails,
+    /// nothing is dropped
+    #[arg(long, value_name = "PATH")]
+    export: Option<PathBuf>,
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
@@ -30,6 +36,7 @@ pub(crate) struct Deprovision {
 struct Removed {
     tenant: View,
     dry_run: bool,
+    export: Option<export::View>,
     #[serde(skip)]
     plan: String,
 }
@@ -39,6 +46,9 @@ impl Report for Removed {
         if self.dry_run {
             writeln!(out, "{}", self.plan)
         } else {
+            if let Some(export) = &self.export {
+                writeln!(out, "exported {}", export.line())?;
+            }
             writeln!(out, "{} is removed, and archived", self.tenant.id)
         }
     }
@@ -50,7 +60,7 @@ impl Deprovision {
         let fleet = context.fleet(self.base, None).await?;
         let entry = fleet.registry().get(&self.id).await?;
         let entry = entry.ok_or(RegistryError::NoSuchTenant)?;
-        let plan = plan(&entry);
+        let plan = plan(&entry, self.export.as_deref());
         let entry = if self.dry_run {
             if entry.status() == TenantStatus::Active {
                 return Err(ProvisionError::StillActive.into());
@@ -62,19 +72,28 @@ impl Deprovision {
                 Some(typed) => typed,
                 None => ask(&self.id)?,
             };
-            let confirmed = Confirmed::new(&self.id, &typed)?;
+            let mut confirmed = Confirmed::new(&self.id, &typed)?;
+            if let Some(folder) = &self.export {
+                confirmed = confirmed.export_to(folder);
+            }
             fleet.deprovision(&self.id, &confirmed, &actor).await?
+        };
+        // Who never had a place has no export.
+        let export = match &self.export {
+            Some(folder) if !self.dry_run => Exported::read(folder).await.ok(),
+            _ => None,
         };
         context.output.report(&Removed {
             tenant: View::whole(&entry),
             dry_run: self.dry_run,
+            export: export.as_ref().map(export::View::of),
             plan,
         })?;
         Ok(Exit::Done)
     }
 }
 
-fn plan(entry: &Entry) -> String {
+fn plan(entry: &Entry, export: Option<&Path>) -> String {
     let id = entry.id();
     if entry.provisioning() == Provisioning::Removed {
         return format!("{id} is removed already");
@@ -82,7 +101,11 @@ fn plan(entry: &Entry) -> String {
     let place = View::brief(entry).place();
     match place {
         Some(place) => {
-            format!("{id}: removes for ever, with all its data: {place}; {id} is archived")
+            let export = export.map_or(String::new(), |folder| {
+                let folder = plain(&folder.display().to_string());
+                format!("exports everything to {folder}, and only then ")
+            });
+            format!("{id}: {export}removes for ever, with all its data: {place}; {id} is archived")
         }
         None => format!("{id}: has no place yet; {id} is archived"),
     }

@@ -2,6 +2,7 @@
 
 mod create;
 mod deprovision;
+mod export;
 mod fill_pending;
 mod list;
 mod onboard;
@@ -33,6 +34,9 @@ pub(crate) enum Tenant {
     Provision(place::Place),
     /// Remove a suspended tenant's place with all its data, for ever, and archive it
     Deprovision(deprovision::Deprovision),
+    /// Write everything in a tenant's place into a new folder: each table as CSV, or SQLite's file,
+    /// and a manifest
+    Export(export::Export),
     /// Give a tenant's login another password, without an outage
     RotatePassword(place::Place),
     /// Make places ahead of need, of which `onboard` then takes one
@@ -52,6 +56,7 @@ impl Tenant {
             Self::Onboard(onboard) => onboard.run(context).await,
             Self::Provision(place) => place.run(Work::Provision, context).await,
             Self::Deprovision(deprovision) => deprovision.run(context).await,
+            Self::Export(export) => export.run(context).await,
             Self::RotatePassword(place) => place.run(Work::RotatePassword, context).await,
             Self::FillPending(fill) => fill.run(context).await,
             Self::Suspend(change) => change.run(TenantStatus::Suspended, context).await,

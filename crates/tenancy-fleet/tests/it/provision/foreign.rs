@@ -62,13 +62,18 @@ async fn unplant(ground: &Ground, tenant: &TenantId) {
 
 /// The tenant's place is marked for globex.
 pub(crate) async fn mislead(ground: &Ground, tenant: &TenantId) {
+    mark_as(ground, tenant, "globex").await;
+}
+
+/// The tenant's place is marked for somebody.
+pub(crate) async fn mark_as(ground: &Ground, tenant: &TenantId, whose: &str) {
     let name = format!("{}{tenant}", ground.prefix);
-    let other = "tenancy: tenant globex";
+    let other = format!("tenancy: tenant {whose}");
     match &ground.kind {
         Kind::Sqlite(_) => {
             let mut inside = ground.inside(tenant).await;
             inside
-                .run("UPDATE tenancy_identity SET tenant = 'globex'")
+                .run(&format!("UPDATE tenancy_identity SET tenant = '{whose}'"))
                 .await;
         }
         Kind::Databases => {

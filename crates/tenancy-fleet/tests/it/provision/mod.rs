@@ -1,20 +1,21 @@
 //! Tenants' places on each kind of site: every test is written once.
 
 mod broken_off;
-mod foreign;
+pub(crate) mod foreign;
 mod furnished;
-mod ground;
+pub(crate) mod ground;
 mod hostile;
 mod life;
 mod pending;
 mod races;
+mod template;
 
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 use tenancy_fleet::migrations::MigrationSet;
 
 /// So many migrations, each with a table.
-fn set(versions: i64) -> MigrationSet {
+pub(crate) fn set(versions: i64) -> MigrationSet {
     set_with(versions, "CREATE TABLE t{} (id int)")
 }
 
@@ -60,4 +61,4 @@ macro_rules! on_every_site {
         }
     )+};
 }
-use on_every_site;
+pub(crate) use on_every_site;
