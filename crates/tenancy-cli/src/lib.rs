@@ -53,9 +53,11 @@
 //! | `tenant list` | `{"tenants": [TENANT]}`, without metadata |
 //! | `tenant show`, `create`, `onboard` | `{"tenant": TENANT}` |
 //! | `tenant suspend`, `activate` | `{"tenant": TENANT, "changed", "dry_run"}` |
-//! | `tenant provision`, `rotate-password`, `deprovision` | `{"tenant": TENANT, "dry_run"}` |
+//! | `tenant provision`, `rotate-password` | `{"tenant": TENANT, "dry_run"}` |
+//! | `tenant export` | `{"tenant": ID, "export": EXPORT}` |
+//! | `tenant deprovision` | `{"tenant": TENANT, "dry_run", "export": null \| EXPORT}` |
 //! | `tenant fill-pending` | `{"ready", "made", "dry_run"}` |
-//! | `prepare` | `{"keep": [ROLE], "dry_run"}` |
+//! | `prepare` | `{"keep": [ROLE], "dry_run"}`, with `--template` also `"template": "made" \| "renewed" \| "current"` |
 //! | `secrets generate-key` | `{"id", "key"}`, or `{"id", "file"}` |
 //! | `secrets rotate-key` | `{"key", "dry_run", "resealed": [ID], "failed": [{"tenant", "code", "message"}], "stopped": null \| {"code", "message"}}` |
 //! | `make` | `{"files": [PATH], "inferred"}` |
@@ -65,9 +67,11 @@
 //! | `resolve` | `{"version", "tenant", "applied"}` |
 //! | `completions`, `man` | `{"text"}`, or `{"files": [PATH]}` |
 //!
-//! `OUTCOME` is `{"outcome": "moved" | "would", "from", "to", "versions"}`, `{"outcome": "seeded",
-//! "seeds"}`, `{"outcome": "current"}`, `{"outcome": "failed", "reason", "code"}` or `{"outcome":
+//! `OUTCOME` is `{"outcome": "moved" | "would", "from", "to", "versions"}`, `{"outcome": "seeded" |
+//! "would-seed", "seeds"}`, `{"outcome": "current"}`, `{"outcome": "failed", "reason", "code"}` or `{"outcome":
 //! "not-tried", "reason"}`. `status` exits with 1 where a tenant failed or drifted.
+//!
+//! `EXPORT` is `{"folder", "tables", "rows", "bytes", "applied_version"}`.
 //!
 //! `TENANT` is `{"id", "status", "strategy", "provisioning", "placement", "domains",
 //! "applied_version", "outcome", "sealed_with", "revision", "created_at", "updated_at",

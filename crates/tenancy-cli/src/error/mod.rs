@@ -137,15 +137,15 @@ impl CliError {
             Self::Registry(error) if is_about_a_tenant(error) => Exit::SomeFailed,
             Self::Run(RunError::Registry(error)) if is_about_a_tenant(error) => Exit::SomeFailed,
             Self::Migration(MigrationError::NotInSet { .. })
-            | Self::Run(RunError::Place(MigrationError::NotInSet { .. })) => Exit::Misused,
-            Self::Provision(ProvisionError::Registry(error)) if !is_about_a_tenant(error) => {
-                Exit::Misused
-            }
-            Self::Provision(
+            | Self::Run(RunError::Place(MigrationError::NotInSet { .. }))
+            | Self::Provision(
                 ProvisionError::NotConfirmed
                 | ProvisionError::NotPrepared
                 | ProvisionError::NoTemplate,
             ) => Exit::Misused,
+            Self::Provision(ProvisionError::Registry(error)) if !is_about_a_tenant(error) => {
+                Exit::Misused
+            }
             Self::Provision(_)
             | Self::Migration(_)
             | Self::Seed(_)

@@ -26,6 +26,7 @@ pub(super) fn way(site: &PostgresSite) -> Finding {
 }
 
 /// What the administrator's login may do.
+#[allow(clippy::struct_excessive_bools)] // each is a right of its own
 struct Rights {
     is_superuser: bool,
     creates_roles: bool,
