@@ -83,11 +83,17 @@ impl Pool {
     pub(crate) async fn lane(&self) -> Result<Box<dyn Lane>, Fault> {
         let lane: Result<Box<dyn Lane>, sqlx::Error> = match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(pool) => pool.acquire().await.map(|lane| Box::new(lane) as _),
+            Self::Postgres(pool) => Box::pin(pool.acquire())
+                .await
+                .map(|lane| Box::new(lane) as _),
             #[cfg(feature = "mysql")]
-            Self::Mysql(pool) => pool.acquire().await.map(|lane| Box::new(lane) as _),
+            Self::Mysql(pool) => Box::pin(pool.acquire())
+                .await
+                .map(|lane| Box::new(lane) as _),
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(pool) => pool.acquire().await.map(|lane| Box::new(lane) as _),
+            Self::Sqlite(pool) => Box::pin(pool.acquire())
+                .await
+                .map(|lane| Box::new(lane) as _),
         };
         lane.map_err(fault)
     }

@@ -118,7 +118,7 @@ impl Engine<'_> {
         let here = neighbourhood(entry);
         let open = kept.take().filter(|(near, _)| *near == here);
         let open = open.map(|(_, open)| open);
-        let working = self.work.on(self.sites, entry, &self.how.limits, open);
+        let working = Box::pin(self.work.on(self.sites, entry, &self.how.limits, open));
         // A panic is this tenant's alone, and its connection's.
         let ended = AssertUnwindSafe(working).catch_unwind().await;
         let (result, open) = ended.unwrap_or((Err(Undone::Panic), None));

@@ -163,7 +163,7 @@ pub(crate) async fn until_asleep(ground: &Ground) {
         ),
         _ => format!(
             "SELECT count(*) FROM pg_stat_activity \
-             WHERE datname LIKE '{name}%' AND query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+             WHERE datname LIKE '{name}%' AND wait_event = 'PgSleep'"
         ),
     };
     let mut admin = ground.admin().await;

@@ -136,10 +136,10 @@ mod tests {
         assert_eq!(copies.template().await.unwrap(), Template::Current);
         let mut admin = ground.admin().await;
         assert_eq!(models(&mut admin, model).await, (1, 0));
-        let copied = copies.onboard(&two, &ada()).await.unwrap();
-        assert_eq!(copied.status(), TenantStatus::Active);
-        assert_eq!(copied.applied_version(), made.applied_version());
-        assert_eq!(copied.applied_digest(), made.applied_digest());
+        let entry = copies.onboard(&two, &ada()).await.unwrap();
+        assert_eq!(entry.status(), TenantStatus::Active);
+        assert_eq!(entry.applied_version(), made.applied_version());
+        assert_eq!(entry.applied_digest(), made.applied_digest());
         assert_eq!(picture(ground, &one).await, picture(ground, &two).await);
         // Its own login works in it, and in nobody else's.
         let mut login = ground.login(&two, &two).await.unwrap();
