@@ -69,8 +69,13 @@ pub(crate) async fn foresee(
     goal: Goal,
 ) -> Result<Moved, MigrationError> {
     let mut desk = Desk::at(open, Book::Migrations, limits)?;
-    let rows = begin(&mut desk).await?;
-    desk.leave().await?;
+    let rows = if desk.has_book().await? {
+        let rows = begin(&mut desk).await?;
+        desk.leave().await?;
+        rows
+    } else {
+        Vec::new()
+    };
     let ledger = judged(&mut desk, set, rows).await?;
     let plan = ledger::plan(set, ledger.len(), goal)?;
     let from = ledger.last().map(|row| row.version);

@@ -134,6 +134,8 @@ async fn a_dry_run_changes_nothing(mut stage: Stage) {
     };
     assert_eq!(heard.all()[0].1, would);
     assert!(!stage.takes(&id, "SELECT id FROM notes").await);
+    let ledger = "SELECT version FROM _sqlx_migrations";
+    assert!(!stage.takes(&id, ledger).await, "not even a ledger");
     assert_eq!(stage.entry(&id).await, before);
     stage.end().await;
 }
