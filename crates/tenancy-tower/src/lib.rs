@@ -21,22 +21,14 @@
 //! Path resolvers see the path as it was sent, with the feature `axum` also inside a nested router.
 //! Another router that cuts off a prefix belongs inside the layer.
 
-mod body;
-mod claims;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
 mod layer;
-mod principal;
-mod refused;
 mod service;
-mod ticket;
 
-pub use body::ScopedBody;
-pub use claims::VerifiedClaims;
 #[cfg(feature = "axum")]
 pub use extract::{DatabaseIn, MissingLayer, NoConnection, Scoped, Tenant, TenantScope};
 pub use layer::TenancyLayer;
-pub use principal::Principal;
-pub use refused::Refused;
 pub use service::{ResponseFuture, TenancyService};
+pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};

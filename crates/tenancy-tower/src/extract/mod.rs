@@ -11,13 +11,12 @@ pub use tenant::Tenant;
 pub use tenant_scope::TenantScope;
 
 use axum::http::request::Parts;
-
-use crate::ticket::Ticket;
+use tenancy_http::Ticket;
 
 fn open_scope(parts: &Parts) -> Result<&tenancy_core::TenantScope, MissingLayer> {
     parts
         .extensions
         .get::<Ticket>()
-        .map(Ticket::scope)
+        .and_then(Ticket::tenant)
         .ok_or(MissingLayer)
 }
