@@ -52,18 +52,21 @@ impl<B: Body> ScopedBody<B> {
         to_head: bool,
     ) -> Response<ScopedBody<B>> {
         let status = response.status();
+        response.map(|body| Self::new(body, status, open, span, to_head))
+    }
+
+    /// Gives `body` the scope to keep, where a framework's response is of its own kind.
+    pub fn new(body: B, status: StatusCode, open: Opened, span: Span, to_head: bool) -> Self {
         let bodiless = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        response.map(|body| {
-            let body = if body.is_end_stream() {
-                Kept::empty(body, open, span)
-            } else {
-                Kept::new(body, open, span, to_head || bodiless)
-            };
-            ScopedBody {
-                kind: Kind::Handler { body },
-            }
-        })
+        let body = if body.is_end_stream() {
+            Kept::empty(body, open, span)
+        } else {
+            Kept::new(body, open, span, to_head || bodiless)
+        };
+        Self {
+            kind: Kind::Handler { body },
+        }
     }
 }
 

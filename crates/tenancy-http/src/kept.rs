@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 
 use tenancy_core::Ending;
@@ -18,7 +19,8 @@ pin_project_lite::pin_project! {
         // Gone once it has ended; `open` with it.
         #[pin]
         body: Option<B>,
-        open: Option<Opened>,
+        // Never locked: it makes this `Sync` where the body is, which some frameworks want.
+        open: Mutex<Option<Opened>>,
         span: Span,
         unread_is_complete: bool,
     }
@@ -27,7 +29,7 @@ pin_project_lite::pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let mut body = this.body;
-            if let Some(open) = this.open.take() {
+            if let Some(open) = exclusive(this.open).take() {
                 let _entered = this.span.enter();
                 open.during(|| body.set(None));
                 if *this.unread_is_complete && !std::thread::panicking() {
@@ -46,7 +48,7 @@ impl<B> Kept<B> {
     pub fn new(body: B, open: Opened, span: Span, unread_is_complete: bool) -> Self {
         Self {
             body: Some(body),
-            open: Some(open),
+            open: Mutex::new(Some(open)),
             span,
             unread_is_complete,
         }
@@ -58,7 +60,7 @@ impl<B> Kept<B> {
         open.end(Ending::Completed);
         Self {
             body: None,
-            open: None,
+            open: Mutex::new(None),
             span,
             unread_is_complete: true,
         }
@@ -81,11 +83,12 @@ impl<B> Kept<B> {
         // Taken for the time of the poll, so that a panic in it drops the scope, and thereby ends
         // it; afterwards nothing is polled without one.
         let inner = body.as_mut().as_pin_mut()?;
-        let held = this.open.take()?;
+        let open = exclusive(this.open);
+        let held = open.take()?;
         let _entered = this.span.enter();
         let (polled, ending) = held.during(|| poll(inner));
         match ending {
-            None => *this.open = Some(held),
+            None => *open = Some(held),
             Some(ending) => {
                 held.during(|| body.set(None));
                 held.end(ending);
@@ -95,10 +98,14 @@ impl<B> Kept<B> {
     }
 }
 
+fn exclusive(open: &mut Mutex<Option<Opened>>) -> &mut Option<Opened> {
+    open.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<B> fmt::Debug for Kept<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kept")
-            .field("scope_open", &self.open.is_some())
+            .field("ended", &self.body.is_none())
             .finish_non_exhaustive()
     }
 }

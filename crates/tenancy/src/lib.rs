@@ -12,6 +12,7 @@
 //! | `sqlx-sqlite` | [`sqlx::sqlite`]: a SQLite database for each tenant through SQLx |
 //! | `tower` | [`tower`]: the layer that opens a request's scope |
 //! | `axum` | [`axum`]: the same layer with axum's extractors |
+//! | `actix-web` | [`actix_web`]: a middleware and extractors for Actix Web |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
@@ -23,6 +24,8 @@
 
 pub use tenancy_core::*;
 
+#[cfg(feature = "actix-web")]
+pub use tenancy_actix_web as actix_web;
 #[cfg(feature = "conformance")]
 pub use tenancy_conformance as conformance;
 #[cfg(feature = "diesel")]

@@ -1,10 +1,12 @@
 //! What an axum handler can ask for as an argument.
 
+mod central_scope;
 mod missing_layer;
 mod scoped;
 mod tenant;
 mod tenant_scope;
 
+pub use central_scope::CentralScope;
 pub use missing_layer::MissingLayer;
 pub use scoped::{DatabaseIn, NoConnection, Scoped};
 pub use tenant::Tenant;
