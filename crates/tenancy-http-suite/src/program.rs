@@ -23,12 +23,14 @@ impl Program {
             .spawn()
             .expect("the program starts");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = lines.map_while(Result::ok);
         let address = lines
-            .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
             .expect("the program says where it listens")
             .parse()
             .unwrap();
+        // What else it says is read, so that it can say it.
+        std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use clap::Parser;
 use tempfile::TempDir;
@@ -33,6 +34,9 @@ pub struct Program {
 }
 
 impl Program {
+    /// How long requests in flight may hold up the end.
+    pub const PATIENCE: Duration = Duration::from_secs(5);
+
     /// Reads the command line, and sets the service up.
     ///
     /// # Errors
