@@ -23,6 +23,7 @@
 pub mod cases;
 pub mod client;
 pub mod program;
+pub mod stage;
 
 use program::Program;
 
