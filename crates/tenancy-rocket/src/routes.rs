@@ -100,7 +100,7 @@ impl Fairing for Routes {
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
         if rocket.state::<Marked>().is_some() {
-            rocket::error!("tenancy: `Routes` is attached twice: give all routes to one");
+            log::error!("tenancy: `Routes` is attached twice: give all routes to one");
             return Err(rocket);
         }
         let forgotten: Vec<String> = names_of(&rocket).collect();
@@ -137,7 +137,7 @@ fn names_of<P: Phase>(rocket: &Rocket<P>) -> impl Iterator<Item = String> {
 }
 
 fn complain(forgotten: &[String]) {
-    rocket::error!(
+    log::error!(
         "tenancy: these routes say nothing of what they give access to; mount them with \
          `Routes::tenant`, `Routes::central` or `Routes::open`: {}",
         forgotten.join(", ")

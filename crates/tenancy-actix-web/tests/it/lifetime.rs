@@ -167,6 +167,26 @@ async fn an_answer_without_content_is_complete_at_once() {
     assert!(ends.only(Ending::Completed), "nobody reads a HEAD's body");
 }
 
+/// Actix Web sends what an upgraded connection says as its response's body.
+#[actix_web::test]
+async fn an_upgraded_connection_keeps_its_scope_as_long_as_it_lasts() {
+    async fn upgrade() -> HttpResponse {
+        let said = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from(ambient())));
+        HttpResponse::SwitchingProtocols()
+            .upgrade("echo")
+            .streaming(said)
+    }
+    let (app, ends) = TestApp::of(|routes| {
+        routes.tenant(resource("/").get(upgrade));
+    })
+    .await;
+    let mut body = app.get("acme", "/").await.into_body();
+    assert_eq!(chunk(&mut body).await.unwrap().unwrap(), "acme");
+    assert!(ends.take().is_empty());
+    drop(body);
+    assert!(ends.only(Ending::Dropped));
+}
+
 #[actix_web::test]
 async fn a_known_size_stays_known() {
     let (app, _) = TestApp::of(|routes| {

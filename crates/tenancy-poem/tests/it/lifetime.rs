@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::FutureExt as _;
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
 use poem::http::{Method, StatusCode};
@@ -28,13 +28,14 @@ async fn chunk(body: &mut BoxBody<Bytes, io::Error>) -> Option<Result<Bytes, io:
     Some(frame.map(|frame| frame.into_data().unwrap()))
 }
 
-fn said(text: String) -> Result<Bytes, io::Error> {
-    Ok(Bytes::from(text))
+/// A body that says this, for each time that it is asked.
+fn body_of_texts<T: Into<Bytes>>(texts: impl Stream<Item = T> + Send + 'static) -> Body {
+    Body::from_bytes_stream(texts.map(|text| Ok::<Bytes, io::Error>(text.into())))
 }
 
 #[handler]
 fn streamed() -> Body {
-    Body::from_bytes_stream(stream::iter(0..2).map(|_| said(ambient())))
+    body_of_texts(stream::iter(0..2).map(|_| ambient()))
 }
 
 #[handler]
@@ -75,9 +76,9 @@ type Told = Arc<Mutex<Vec<String>>>;
 #[handler]
 fn endless(Data(told): Data<&Told>) -> Body {
     let tells = TellsWhenDropped(Arc::clone(told));
-    Body::from_bytes_stream(stream::repeat_with(move || {
+    body_of_texts(stream::repeat_with(move || {
         let _ = &tells;
-        said("more".to_owned())
+        "more"
     }))
 }
 

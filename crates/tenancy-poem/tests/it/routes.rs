@@ -19,10 +19,6 @@ fn central(admits: bool) -> Central {
 }
 
 #[handler]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "an extractor is given by value"
-)]
 fn why(scope: CentralScope) -> Body {
     assert_eq!(scope.reason(), "a test");
     assert_eq!(ambient(), "central");

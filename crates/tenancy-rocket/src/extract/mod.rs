@@ -48,7 +48,7 @@ fn misconfigured() -> Status {
 fn has_no_routes(rocket: &Rocket<Ignite>) -> bool {
     let missing = rocket.state::<Marked>().is_none();
     if missing {
-        rocket::error!("tenancy: a guard needs a scope: attach `Routes::new(layer)`");
+        log::error!("tenancy: a guard needs a scope: attach `Routes::new(layer)`");
     }
     missing
 }

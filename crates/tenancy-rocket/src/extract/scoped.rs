@@ -69,7 +69,7 @@ impl<P: ScopedDatabase> Sentinel for Scoped<P> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
         let missing = rocket.state::<P>().is_none();
         if missing {
-            rocket::error!("{}", NoConnection::NoDatabase(type_name::<P>()));
+            log::error!("{}", NoConnection::NoDatabase(type_name::<P>()));
         }
         has_no_routes(rocket) || missing
     }

@@ -202,7 +202,7 @@ impl<'r> rocket::request::FromRequest<'r> for Number {
 }
 
 #[get("/<word>", rank = 2)]
-async fn words(scope: TenantScope, word: &str) -> String {
+fn words(scope: TenantScope, word: &str) -> String {
     scope.ensure_usable().unwrap();
     format!("{word} of {}", ambient())
 }

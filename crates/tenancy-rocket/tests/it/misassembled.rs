@@ -12,7 +12,6 @@ use tenancy_rocket::{Identify as _, Principal, Routes, Scoped, TenancyLayer, Ten
 use crate::support::{TestApp, rocket};
 
 #[get("/whoami")]
-#[expect(clippy::needless_pass_by_value, reason = "a guard is given by value")]
 fn whoami(scope: TenantScope) -> String {
     scope.tenant_id().to_string()
 }
@@ -117,7 +116,6 @@ async fn authentication_in_a_guard_admits_nobody() {
 }
 
 #[get("/twice")]
-#[expect(clippy::needless_pass_by_value, reason = "a guard is given by value")]
 fn twice(scope: TenantScope) -> String {
     scope.tenant_id().to_string()
 }

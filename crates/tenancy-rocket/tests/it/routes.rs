@@ -17,7 +17,6 @@ fn central(admits: bool) -> Central {
 }
 
 #[get("/why")]
-#[expect(clippy::needless_pass_by_value, reason = "a guard is given by value")]
 fn why(scope: CentralScope) -> TextStream![String] {
     assert_eq!(scope.reason(), "a test");
     assert_eq!(ambient(), "central");
@@ -30,13 +29,11 @@ fn wrong(_scope: TenantScope) -> &'static str {
 }
 
 #[get("/open")]
-#[expect(clippy::needless_pass_by_value, reason = "a guard is given by value")]
 fn open(scope: Option<TenantScope>) -> String {
     format!("{} {}", ambient(), scope.is_none())
 }
 
 #[get("/name")]
-#[expect(clippy::needless_pass_by_value, reason = "a guard is given by value")]
 fn name(tenant: Tenant) -> String {
     tenant.id().to_string()
 }
