@@ -5,7 +5,7 @@ use actix_web::dev::Service as _;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::{resource, scope};
-use tenancy_actix_web::{TenancyLayer, TenantScope};
+use tenancy_actix_web::{Central, TenancyLayer, TenantScope};
 use tenancy_core::{Error, TenantScope as CoreScope};
 use tenancy_http_suite::stage::tenancy;
 
@@ -43,6 +43,21 @@ async fn the_layer_twice_is_an_internal_error() {
     assert_eq!(answer, (INTERNAL, "internal error\n".to_owned()));
     assert_eq!(outer_ends.take().len(), 1, "the outer scope was closed");
     assert!(inner_ends.take().is_empty(), "no inner scope was opened");
+}
+
+/// Core would allow it: a tenant's work inside central work.
+#[actix_web::test]
+async fn a_tenants_layer_inside_a_central_one_is_an_internal_error() {
+    let (tenancy, ends) = tenancy();
+    let layer = TenancyLayer::new(tenancy);
+    let central = layer.clone().central(Central::because("a test", |_| true));
+    let app = TestApp::configured(|config| {
+        let inner = scope("").service(resource("/").get(whoami).wrap(layer));
+        config.service(inner.wrap(central));
+    })
+    .await;
+    assert_eq!(app.text("acme", "/").await.0, INTERNAL);
+    assert!(ends.take().is_empty(), "no tenant's scope was opened");
 }
 
 #[actix_web::test]

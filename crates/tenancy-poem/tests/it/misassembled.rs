@@ -4,7 +4,7 @@ use poem::http::StatusCode;
 use poem::{Endpoint as _, EndpointExt as _, Request, Route, get, handler};
 use tenancy_core::{Error, TenantScope as CoreScope};
 use tenancy_http_suite::stage::tenancy;
-use tenancy_poem::{TenancyLayer, TenantScope};
+use tenancy_poem::{Central, TenancyLayer, TenantScope};
 
 use crate::support::{TestApp, authenticate};
 
@@ -39,6 +39,17 @@ async fn the_layer_twice_is_an_internal_error() {
     assert_eq!(app.text("acme", "/").await, internal());
     assert_eq!(outer_ends.take().len(), 1, "the outer scope was closed");
     assert!(inner_ends.take().is_empty(), "no inner scope was opened");
+}
+
+/// Core would allow it: a tenant's work inside central work.
+#[tokio::test]
+async fn a_tenants_layer_inside_a_central_one_is_an_internal_error() {
+    let (tenancy, ends) = tenancy();
+    let layer = TenancyLayer::new(tenancy);
+    let central = layer.clone().central(Central::because("a test", |_| true));
+    let app = TestApp::routed(Route::new().at("/", get(whoami).with(layer).with(central)));
+    assert_eq!(app.text("acme", "/").await, internal());
+    assert!(ends.take().is_empty(), "no tenant's scope was opened");
 }
 
 #[tokio::test]
