@@ -35,7 +35,9 @@ pub use placement::{Placement, Strategy};
 pub use provision::Provisioner;
 pub use request::*;
 pub use resolution::*;
-pub use scope::{CentralScope, Context, InCurrentScope, InScope, Phase, ScopeFn, TenantScope};
+pub use scope::{
+    CentralScope, Context, InCurrentScope, InScope, OpenCentral, Phase, ScopeFn, TenantScope,
+};
 pub use store::*;
 pub use tenancy::{Leaving, Tenancy};
 pub use tenant::{MetadataError, Tenant, TenantStatus};

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::envelope::EnvelopeKeys;
 use crate::lifecycle::{Detached, DynBootstrapper, Ending, Listener, OpenScope};
 use crate::resolution::Gate;
-use crate::scope::{Ambient, Phase};
+use crate::scope::{Ambient, OpenCentral, Phase};
 use crate::store::Directory;
 use crate::{
     CentralScope, Error, IntoTenantId, Refusal, RequestView, ScopeFn, Tenant, TenantId,
@@ -184,6 +184,19 @@ impl Tenancy {
         }
     }
 
+    /// Opens central work that is not tied to a closure. This is what integrations call for their
+    /// central routes; who may ask is theirs to check.
+    ///
+    /// # Errors
+    /// [`Error::CentralInsideTenant`] inside a tenant's scope, [`Error::NoReason`] for an empty
+    /// reason.
+    pub fn open_central(&self, reason: impl Into<Cow<'static, str>>) -> Result<OpenCentral, Error> {
+        if let Some(Ambient::Tenant(_)) = Ambient::current() {
+            return Err(Error::CentralInsideTenant);
+        }
+        OpenCentral::open(reason.into())
+    }
+
     /// Leaves `scope` by name, for central work inside it.
     pub fn leaving<'a>(&'a self, scope: &'a TenantScope) -> Leaving<'a> {
         Leaving {
@@ -242,14 +255,8 @@ where
     F: for<'s> ScopeFn<'s, CentralScope, T, E>,
     E: From<Error>,
 {
-    struct CloseOnDrop(CentralScope);
-    impl Drop for CloseOnDrop {
-        fn drop(&mut self) {
-            self.0.close();
-        }
-    }
-    let open = CloseOnDrop(CentralScope::open(reason)?);
-    Ambient::around(Some(open.0.ambient()), work.call(&open.0)).await
+    let open = OpenCentral::open(reason)?;
+    open.scope().scope(work.call(open.scope())).await
 }
 
 /// A tenant's scope that is being left by name. Made by [`Tenancy::leaving`].

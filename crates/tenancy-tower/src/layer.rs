@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use tenancy_core::Tenancy;
+use tenancy_http::{Access, Central, Refused};
 use tower_layer::Layer;
 
-use crate::{Refused, TenancyService};
+use crate::TenancyService;
 
 /// Opens the tenant's scope around every request: resolves, authorizes, runs the handler and the
 /// response body in it, and closes it. A request without a valid tenant never reaches the handler.
@@ -39,8 +40,9 @@ use crate::{Refused, TenancyService};
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct TenancyLayer {
-    tenancy: Tenancy,
-    answer: Answer,
+    pub(crate) tenancy: Tenancy,
+    pub(crate) access: Access,
+    pub(crate) answer: Answer,
 }
 
 /// Makes the response to a request that was refused.
@@ -52,8 +54,16 @@ impl TenancyLayer {
     pub fn new(tenancy: Tenancy) -> Self {
         Self {
             tenancy,
+            access: Access::Tenant,
             answer: Arc::new(|refused, _| refused.response()),
         }
+    }
+
+    /// The same layer for central routes: it asks `central` who may enter, and opens a central
+    /// scope instead of a tenant's.
+    pub fn central(mut self, central: Central) -> Self {
+        self.access = Access::Central(central);
+        self
     }
 
     /// Answers refusals with `answer` instead: to speak JSON, say, or the site's own pages.
@@ -84,7 +94,7 @@ impl<S> Layer<S> for TenancyLayer {
     type Service = TenancyService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TenancyService::new(inner, self.tenancy.clone(), Arc::clone(&self.answer))
+        TenancyService::new(inner, self.clone())
     }
 }
 
@@ -92,6 +102,7 @@ impl fmt::Debug for TenancyLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenancyLayer")
             .field("tenancy", &self.tenancy)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }

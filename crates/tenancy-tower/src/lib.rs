@@ -20,23 +20,26 @@
 //!
 //! Path resolvers see the path as it was sent, with the feature `axum` also inside a nested router.
 //! Another router that cuts off a prefix belongs inside the layer.
+//!
+//! # Tenant, central or open
+//! With axum, `Routes` asks of every route which of the three it is. axum can't list the routes of
+//! a router, so one that was added past `Routes` is not found at start-up: it has no scope, and a
+//! handler on it that asks for one answers 500.
 
-mod body;
-mod claims;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
 mod layer;
-mod principal;
-mod refused;
-mod service;
-mod ticket;
-
-pub use body::ScopedBody;
-pub use claims::VerifiedClaims;
 #[cfg(feature = "axum")]
-pub use extract::{DatabaseIn, MissingLayer, NoConnection, Scoped, Tenant, TenantScope};
+mod routes;
+mod service;
+
+#[cfg(feature = "axum")]
+pub use extract::{
+    CentralScope, DatabaseIn, MissingLayer, NoConnection, Scoped, Tenant, TenantScope,
+};
 pub use layer::TenancyLayer;
-pub use principal::Principal;
-pub use refused::Refused;
+#[cfg(feature = "axum")]
+pub use routes::Routes;
 pub use service::{ResponseFuture, TenancyService};
+pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};

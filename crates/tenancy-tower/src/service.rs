@@ -8,34 +8,26 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use tenancy_core::{Ending, OpenScope, Tenancy};
+use tenancy_core::Ending;
+use tenancy_http::{Opened, ScopedBody, Ticket};
 use tower_service::Service;
-use tracing::{Instrument, Span, field};
+use tracing::{Instrument, Span};
 
-use crate::Refused;
-use crate::body::{self, ScopedBody};
-use crate::head::Head;
-use crate::layer::Answer;
-use crate::ticket::Ticket;
+use crate::TenancyLayer;
+use crate::head::head;
 
 /// Serves each request in the scope of its tenant. Made by [`TenancyLayer`](crate::TenancyLayer).
 #[derive(Clone)]
 pub struct TenancyService<S> {
     inner: S,
-    tenancy: Tenancy,
-    answer: Answer,
+    layer: TenancyLayer,
 }
 
 impl<S> TenancyService<S> {
-    pub(crate) fn new(inner: S, tenancy: Tenancy, answer: Answer) -> Self {
-        Self {
-            inner,
-            tenancy,
-            answer,
-        }
+    pub(crate) fn new(inner: S, layer: TenancyLayer) -> Self {
+        Self { inner, layer }
     }
 }
 
@@ -59,17 +51,15 @@ where
         // The clone isn't ready; the one that was polled is, so that one must serve.
         let clone = self.inner.clone();
         let ready = mem::replace(&mut self.inner, clone);
-        let (tenancy, answer) = (self.tenancy.clone(), Answer::clone(&self.answer));
-        let span = tracing::info_span!("request", tenant.id = field::Empty);
-        let served = serve(ready, tenancy, answer, request, span.clone());
+        let span = Opened::span();
+        let served = serve(ready, self.layer.clone(), request, span.clone());
         ResponseFuture(Box::pin(served.instrument(span)))
     }
 }
 
 async fn serve<S, B, R>(
     mut inner: S,
-    tenancy: Tenancy,
-    answer: Answer,
+    layer: TenancyLayer,
     request: Request<B>,
     span: Span,
 ) -> Result<Response<ScopedBody<R>>, S::Error>
@@ -78,49 +68,27 @@ where
     R: Body,
 {
     let (mut parts, body) = request.into_parts();
-    let open = match open(&tenancy, &parts).await {
+    let outer = parts.extensions.get::<Ticket>();
+    let open = match layer
+        .access
+        .open(&layer.tenancy, &head(&parts), outer)
+        .await
+    {
         Ok(open) => open,
-        Err(refused) => return Ok(answer(refused, &parts).map(ScopedBody::whole)),
+        Err(refused) => return Ok((layer.answer)(refused, &parts).map(ScopedBody::whole)),
     };
-    span.record("tenant.id", field::display(open.scope().tenant_id()));
-    parts.extensions.insert(Ticket::of(open.scope()));
+    open.record(&span);
+    parts.extensions.insert(Ticket::of(&open));
     let to_head = parts.method == http::Method::HEAD;
     let request = Request::from_parts(parts, body);
     // `open` outlives the handler's future on every path: dropped or unwound, it closes the scope.
-    match open
-        .scope()
-        .scope(async { inner.call(request).await })
-        .await
-    {
-        Ok(response) => Ok(body::scoped(response, open, span, to_head)),
+    match open.around(async { inner.call(request).await }).await {
+        Ok(response) => Ok(ScopedBody::keep(response, open, span, to_head)),
         Err(error) => {
-            body::end(open, Ending::Failed);
+            open.end(Ending::Failed);
             Err(error)
         }
     }
-}
-
-/// Opens the scope that the request asks for; what the cause was goes to the log alone.
-async fn open(tenancy: &Tenancy, parts: &Parts) -> Result<OpenScope, Refused> {
-    // Core refuses a nested scope too, but only where the inner layer runs in the outer's task.
-    if parts.extensions.get::<Ticket>().is_some() {
-        tracing::error!("TenancyLayer is applied twice to one route: remove one of the two");
-        return Err(Refused::Misconfigured);
-    }
-    tenancy.open_request(&Head(parts)).await.map_err(|error| {
-        let refused = Refused::of(&error);
-        let cause = &error as &(dyn std::error::Error + 'static);
-        match refused {
-            // What any client can cause at will fills no log by default.
-            Refused::NoTenant | Refused::NotFound => {
-                tracing::debug!(error = cause, "the request was refused");
-            }
-            Refused::TryLater | Refused::Misconfigured => {
-                tracing::error!(error = cause, "no scope could be opened for a request");
-            }
-        }
-        refused
-    })
 }
 
 /// What [`TenancyService`] answers with in the end. Dropped before its end, it closes the scope.

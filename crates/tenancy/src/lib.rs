@@ -12,6 +12,9 @@
 //! | `sqlx-sqlite` | [`sqlx::sqlite`]: a SQLite database for each tenant through SQLx |
 //! | `tower` | [`tower`]: the layer that opens a request's scope |
 //! | `axum` | [`axum`]: the same layer with axum's extractors |
+//! | `actix-web` | [`actix_web`]: a middleware and extractors for Actix Web |
+//! | `rocket` | [`rocket`]: routes and request guards for Rocket |
+//! | `poem` | [`poem`]: a middleware and extractors for Poem |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
@@ -23,6 +26,8 @@
 
 pub use tenancy_core::*;
 
+#[cfg(feature = "actix-web")]
+pub use tenancy_actix_web as actix_web;
 #[cfg(feature = "conformance")]
 pub use tenancy_conformance as conformance;
 #[cfg(feature = "diesel")]
@@ -33,6 +38,8 @@ pub use tenancy_diesel as diesel;
     feature = "fleet-sqlite"
 ))]
 pub use tenancy_fleet as fleet;
+#[cfg(feature = "poem")]
+pub use tenancy_poem as poem;
 #[cfg(any(
     feature = "diesel",
     feature = "sea-orm",
@@ -40,6 +47,8 @@ pub use tenancy_fleet as fleet;
     feature = "tokio-postgres"
 ))]
 pub use tenancy_postgres as postgres;
+#[cfg(feature = "rocket")]
+pub use tenancy_rocket as rocket;
 #[cfg(feature = "sea-orm")]
 pub use tenancy_sea_orm as sea_orm;
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use super::ambient::Ambient;
-use super::{Phase, PhaseCell};
+use super::{InScope, Phase, PhaseCell};
 use crate::Error;
 
 /// The right to work across tenants, for a stated reason, until its closure ends.
@@ -23,7 +24,7 @@ pub(crate) struct CentralState {
 }
 
 impl CentralScope {
-    pub(crate) fn open(reason: Cow<'static, str>) -> Result<Self, Error> {
+    fn open(reason: Cow<'static, str>) -> Result<Self, Error> {
         if reason.trim().is_empty() {
             return Err(Error::NoReason);
         }
@@ -46,7 +47,7 @@ impl CentralScope {
         Ambient::Central(Arc::clone(&self.state))
     }
 
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         self.state.phase.advance(Phase::Ended);
     }
 
@@ -59,6 +60,11 @@ impl CentralScope {
             Some(Ambient::Central(state)) => Ok(Self::from_state(state)),
             Some(Ambient::Tenant(_)) | None => Err(Error::NoScope),
         }
+    }
+
+    /// An owned handle on the same scope. It opens nothing once the scope has ended.
+    pub fn ticket(&self) -> Self {
+        Self::from_state(Arc::clone(&self.state))
     }
 
     /// Why this work is done across tenants.
@@ -80,6 +86,40 @@ impl CentralScope {
             Some(Ambient::Central(state)) if Arc::ptr_eq(&state, &self.state) => Ok(()),
             Some(_) => Err(Error::ScopeMismatch),
         }
+    }
+
+    /// Runs `future` with this as the ambient scope: what an integration does around a handler.
+    pub fn scope<F: Future>(&self, future: F) -> InScope<F> {
+        InScope::new(Some(self.ambient()), future)
+    }
+
+    /// Runs `work` with this as the ambient scope: what an integration does around one poll.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.ambient().during(work)
+    }
+}
+
+/// Central work that is not tied to a closure: what an integration holds while it serves a request
+/// on a central route. Dropped, it closes.
+///
+/// Applications use [`Tenancy::central`](crate::Tenancy::central).
+#[derive(Debug)]
+pub struct OpenCentral(CentralScope);
+
+impl OpenCentral {
+    pub(crate) fn open(reason: Cow<'static, str>) -> Result<Self, Error> {
+        CentralScope::open(reason).map(Self)
+    }
+
+    /// The scope that is open.
+    pub fn scope(&self) -> &CentralScope {
+        &self.0
+    }
+}
+
+impl Drop for OpenCentral {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

@@ -15,7 +15,7 @@ mod tenant;
 
 pub(crate) use ambient::Ambient;
 pub use carry::{InCurrentScope, InScope};
-pub use central::CentralScope;
+pub use central::{CentralScope, OpenCentral};
 pub use closure::ScopeFn;
 pub use context::Context;
 pub use phase::Phase;

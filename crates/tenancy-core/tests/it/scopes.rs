@@ -258,6 +258,31 @@ async fn a_central_ticket_ends_with_its_closure() {
     assert!(matches!(ticket.ensure_usable(), Err(Error::ScopeEnded)));
 }
 
+/// What an integration holds for a central route.
+#[tokio::test]
+async fn central_work_that_is_not_tied_to_a_closure_ends_when_it_is_dropped() {
+    let tenancy = tenancy();
+    assert!(matches!(tenancy.open_central(" "), Err(Error::NoReason)));
+    let open = tenancy.open_central("report").unwrap();
+    let ticket = open.scope().ticket();
+    assert_eq!(ticket.reason(), "report");
+    assert!(
+        CentralScope::current().is_err(),
+        "it is ambient nowhere yet"
+    );
+    let inside = open.scope().scope(async { CentralScope::current() }).await;
+    assert!(inside.unwrap().ensure_usable().is_ok());
+    assert!(open.scope().during(CentralScope::current).is_ok());
+    drop(open);
+    assert!(matches!(ticket.ensure_usable(), Err(Error::ScopeEnded)));
+    let inside_a_tenants = tenancy
+        .run("acme", async |_: &TenantScope| {
+            tenancy.open_central("report").map(drop)
+        })
+        .await;
+    assert!(matches!(inside_a_tenants, Err(Error::CentralInsideTenant)));
+}
+
 /// Thousands of scopes, interleaved on several threads: each sees its own tenant at every step.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn thousands_of_interleaved_scopes_never_mix() {

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 
-use crate::Refused;
+use tenancy_http::Refused;
 
 /// A handler asked for its tenant's scope, and no [`TenancyLayer`](crate::TenancyLayer) is around
 /// its route. The client is told of an internal error, the log what to do.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tenancy_core::{BoxError, ScopedDatabase};
 
 use super::{MissingLayer, open_scope};
-use crate::Refused;
+use tenancy_http::Refused;
 
 /// A connection of the router state's `P`, bound to the request's scope.
 ///

@@ -11,6 +11,7 @@ mod looks;
 mod misassembled;
 mod outcomes;
 mod response_body;
+mod routes;
 mod server;
 mod spans;
 mod support;

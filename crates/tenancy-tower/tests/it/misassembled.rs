@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use tenancy_core::{Error, TenantScope as CoreScope};
-use tenancy_tower::{Refused, TenancyLayer};
+use tenancy_tower::{Central, Refused, TenancyLayer};
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Members, app, request, status_and_text, tenancy, text, whoami_routes};
@@ -29,6 +29,18 @@ async fn the_layer_twice_is_an_internal_error() {
     }
     assert_eq!(outer_ends.all().len(), 2, "the outer scopes were closed");
     assert!(inner_ends.all().is_empty(), "no inner scope was opened");
+}
+
+/// Core would allow it: a tenant's work inside central work.
+#[tokio::test]
+async fn a_tenants_layer_inside_a_central_one_is_an_internal_error() {
+    let (tenancy, ends) = tenancy();
+    let layer = TenancyLayer::new(tenancy);
+    let central = layer.clone().central(Central::because("a test", |_| true));
+    let app = app(whoami_routes().layer(layer), central);
+    let answer = status_and_text(&app, request("acme", "/whoami")).await;
+    assert_eq!(answer.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(ends.all().is_empty(), "no tenant's scope was opened");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// and that its membership check reads with `RequestView::principal_as`.
 ///
 /// ```
-/// use tenancy_tower::Principal;
+/// use tenancy_http::Principal;
 ///
 /// struct User { id: u64 }
 /// let mut request = http::Request::new(());
@@ -29,7 +29,8 @@ impl Principal {
         self.as_any().downcast_ref()
     }
 
-    pub(crate) fn as_any(&self) -> &(dyn Any + Send + Sync) {
+    /// The caller, as a `RequestView` shows it.
+    pub fn as_any(&self) -> &(dyn Any + Send + Sync) {
         &*self.0
     }
 }

@@ -8,9 +8,8 @@ use tenancy_core::Error;
 /// Why a request was answered without its handler: as much as the outside may know.
 ///
 /// A tenant that is unknown, one that is suspended, and one that isn't the caller's are all
-/// [`NotFound`](Self::NotFound), and nothing finer reaches a mapper given to
-/// [`TenancyLayer::on_refusal`](crate::TenancyLayer::on_refusal): whatever a mapper does, these
-/// three look the same. The cause is logged.
+/// [`NotFound`](Self::NotFound), and nothing finer reaches a mapper given to an integration's
+/// `on_refusal`: whatever a mapper does, these three look the same. The cause is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refused {
@@ -25,7 +24,8 @@ pub enum Refused {
 }
 
 impl Refused {
-    pub(crate) fn of(error: &Error) -> Self {
+    /// What the outside may know of `error`.
+    pub fn of(error: &Error) -> Self {
         match error {
             Error::Resolution(_) | Error::InvalidTenantId(_) => Self::NoTenant,
             Error::Refused(_) => Self::NotFound,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// signature of a token or session was checked, never straight from a header.
 ///
 /// ```
-/// use tenancy_tower::VerifiedClaims;
+/// use tenancy_http::VerifiedClaims;
 ///
 /// let mut request = http::Request::new(());
 /// request.extensions_mut().insert(VerifiedClaims::from_iter([("tenant", "acme")]));

@@ -1,0 +1,114 @@
+//! The layer.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use tenancy_core::Tenancy;
+use tenancy_http::{Access, Central, Refused};
+
+use crate::{ScopedBody, TenancyService, refusal};
+
+/// Opens the tenant's scope around every request: resolves, authorizes, runs the handler and the
+/// response body in it, and closes it. A request without a valid tenant never reaches the handler.
+///
+/// ```
+/// use actix_web::{App, dev::Service as _, web, HttpMessage as _};
+/// use tenancy_actix_web::{Principal, TenancyLayer, TenantScope};
+/// use tenancy_core::{BoxError, Header, RequestView, Tenancy, TenantId};
+///
+/// # let store = tenancy_core::MemoryStore::default();
+/// struct User { tenant: TenantId }
+///
+/// async fn whoami(scope: TenantScope) -> String { scope.tenant_id().to_string() }
+///
+/// let tenancy = Tenancy::builder(store)
+///     .resolve(Header::named("x-tenant-id"))
+///     .authorize(|tenant: &TenantId, request: &dyn RequestView| {
+///         // What authentication, a middleware outside this one, gave as `Principal::new(user)`.
+///         let user = request.principal_as::<User>();
+///         let own = user.is_some_and(|user| user.tenant == *tenant);
+///         async move { Ok::<_, BoxError>(own) }
+///     })
+///     .build();
+/// let app = App::new()
+///     .route("/whoami", web::get().to(whoami))
+///     .wrap(TenancyLayer::new(tenancy))
+///     .wrap_fn(|request, service| { // wrapped last, so it runs first
+///         // Check the session here; what it says about the caller goes on as the principal.
+///         # let user = User { tenant: TenantId::new("acme").unwrap() };
+///         request.extensions_mut().insert(Principal::new(user));
+///         service.call(request)
+///     });
+/// # let _ = app;
+/// ```
+#[derive(Clone)]
+#[must_use = "a layer does nothing until an application is wrapped in it"]
+pub struct TenancyLayer {
+    pub(crate) tenancy: Tenancy,
+    pub(crate) access: Access,
+    pub(crate) answer: Answer,
+}
+
+/// Makes the response to a request that was refused.
+pub(crate) type Answer = Arc<dyn Fn(Refused, &HttpRequest) -> HttpResponse + Send + Sync>;
+
+impl TenancyLayer {
+    /// A layer that opens scopes of `tenancy`, and answers refusals with
+    /// [`Refused::response`].
+    pub fn new(tenancy: Tenancy) -> Self {
+        Self {
+            tenancy,
+            access: Access::Tenant,
+            answer: Arc::new(|refused, _| refusal::response(refused)),
+        }
+    }
+
+    /// The same layer for central routes: it asks `central` who may enter, and opens a central
+    /// scope instead of a tenant's.
+    pub fn central(mut self, central: Central) -> Self {
+        self.access = Access::Central(central);
+        self
+    }
+
+    /// Answers refusals with `answer` instead: to speak JSON, say, or the site's own pages.
+    ///
+    /// It sees the request, to choose a format, and a [`Refused`], which does not tell unknown,
+    /// suspended and forbidden tenants apart.
+    pub fn on_refusal<F>(mut self, answer: F) -> Self
+    where
+        F: Fn(Refused, &HttpRequest) -> HttpResponse + Send + Sync + 'static,
+    {
+        self.answer = Arc::new(answer);
+        self
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for TenancyLayer
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<ScopedBody<B>>>;
+    type Error = Error;
+    type Transform = TenancyService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(TenancyService::new(Rc::new(service), self.clone())))
+    }
+}
+
+impl fmt::Debug for TenancyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenancyLayer")
+            .field("tenancy", &self.tenancy)
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
+}

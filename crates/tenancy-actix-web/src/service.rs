@@ -1,0 +1,113 @@
+//! The service that [`TenancyLayer`](crate::TenancyLayer) makes.
+
+use std::fmt;
+use std::rc::Rc;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
+use actix_web::http::Method;
+use actix_web::{Error, HttpMessage};
+use futures_util::future::LocalBoxFuture;
+use tenancy_core::Ending;
+use tenancy_http::{Head, Opened, Principal, Refused, Ticket, VerifiedClaims};
+use tracing::{Instrument, Span};
+
+use crate::head::ActixHeaders;
+use crate::{ScopedBody, TenancyLayer};
+
+/// Serves each request in the scope of its tenant. Made by [`TenancyLayer`](crate::TenancyLayer).
+pub struct TenancyService<S> {
+    inner: Rc<S>,
+    layer: TenancyLayer,
+}
+
+impl<S> TenancyService<S> {
+    pub(crate) fn new(inner: Rc<S>, layer: TenancyLayer) -> Self {
+        Self { inner, layer }
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for TenancyService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<ScopedBody<B>>>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let span = Opened::span();
+        let served = serve(
+            Rc::clone(&self.inner),
+            self.layer.clone(),
+            request,
+            span.clone(),
+        );
+        Box::pin(served.instrument(span))
+    }
+}
+
+async fn serve<S, B>(
+    inner: Rc<S>,
+    layer: TenancyLayer,
+    request: ServiceRequest,
+    span: Span,
+) -> Result<ServiceResponse<EitherBody<ScopedBody<B>>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    let open = match open(&layer, &request).await {
+        Ok(open) => open,
+        Err(refused) => {
+            let response = (layer.answer)(refused, request.request());
+            return Ok(request.into_response(response).map_into_right_body());
+        }
+    };
+    open.record(&span);
+    request.extensions_mut().insert(Ticket::of(&open));
+    let to_head = request.method() == Method::HEAD;
+    // `open` outlives the handler's future on every path: dropped or unwound, it closes the scope.
+    match open.around(async { inner.call(request).await }).await {
+        Ok(response) => Ok(ScopedBody::keep(response, open, span, to_head).map_into_left_body()),
+        Err(error) => {
+            open.end(Ending::Failed);
+            Err(error)
+        }
+    }
+}
+
+async fn open(layer: &TenancyLayer, request: &ServiceRequest) -> Result<Opened, Refused> {
+    // Cloned, since the extensions can't stay borrowed while this waits.
+    let (claims, principal, outer) = {
+        let extensions = request.extensions();
+        (
+            extensions.get::<VerifiedClaims>().cloned(),
+            extensions.get::<Principal>().cloned(),
+            extensions.get::<Ticket>().cloned(),
+        )
+    };
+    let uri = request.uri();
+    let head = Head {
+        headers: &ActixHeaders(request.headers()),
+        authority: uri.authority().map(actix_web::http::uri::Authority::as_str),
+        path: uri.path(),
+        claims: claims.as_ref(),
+        principal: principal.as_ref(),
+    };
+    layer
+        .access
+        .open(&layer.tenancy, &head, outer.as_ref())
+        .await
+}
+
+impl<S: fmt::Debug> fmt::Debug for TenancyService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenancyService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+//! `Scoped` asks for a pool that knows no tenant.
+
+use tenancy_actix_web::Scoped;
+
+struct DriversOwnPool;
+
+async fn handler(_: Scoped<DriversOwnPool>) {}
+
+fn main() {
+    let _ = handler;
+}

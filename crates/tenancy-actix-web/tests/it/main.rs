@@ -1,0 +1,11 @@
+//! The integration's own tests, without a socket. `examples/` has the suite over HTTP.
+
+#![allow(clippy::unwrap_used)] // a helper of a test may fail as a test does
+
+mod compile_fail;
+mod lifetime;
+mod misassembled;
+mod refusals;
+mod routes;
+mod scoped;
+mod support;

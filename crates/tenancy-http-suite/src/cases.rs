@@ -1,0 +1,6 @@
+//! The cases, by what they are about.
+
+pub mod company;
+pub mod lifetime;
+pub mod refusals;
+pub mod serving;

@@ -1,0 +1,132 @@
+//! The response body, of the crate `http-body`, that keeps its request's scope open.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use tenancy_core::Ending;
+use tracing::Span;
+
+use crate::{Kept, Opened};
+
+pin_project_lite::pin_project! {
+    /// A response body whose request's scope stays open until the body has ended or is dropped.
+    ///
+    /// Each poll, and the drop, of the inner body runs with the scope as the ambient one and in
+    /// the request's span. Frames, trailers and the size hint are the inner body's own.
+    pub struct ScopedBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project_lite::pin_project! {
+    #[project = KindProj]
+    enum Kind<B> {
+        Handler { #[pin] body: Kept<B> },
+        /// A refusal: no handler, no scope.
+        Whole { data: Option<Bytes> },
+    }
+}
+
+impl<B> ScopedBody<B> {
+    /// A body that needs no scope: a refusal's.
+    pub fn whole(data: Bytes) -> Self {
+        Self {
+            kind: Kind::Whole {
+                data: (!data.is_empty()).then_some(data),
+            },
+        }
+    }
+}
+
+impl<B: Body> ScopedBody<B> {
+    /// Gives the body of `response` the scope to keep. `to_head` where the request was a `HEAD`.
+    pub fn keep(
+        response: Response<B>,
+        open: Opened,
+        span: Span,
+        to_head: bool,
+    ) -> Response<ScopedBody<B>> {
+        let status = response.status();
+        response.map(|body| Self::new(body, status, open, span, to_head))
+    }
+
+    /// Gives `body` the scope to keep, where a framework's response is of its own kind.
+    pub fn new(body: B, status: StatusCode, open: Opened, span: Span, to_head: bool) -> Self {
+        let bodiless = status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let body = if body.is_end_stream() {
+            Kept::empty(body, open, span)
+        } else {
+            Kept::new(body, open, span, to_head || bodiless)
+        };
+        Self {
+            kind: Kind::Handler { body },
+        }
+    }
+}
+
+impl<B> Body for ScopedBody<B>
+where
+    B: Body,
+    B::Data: From<Bytes>,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let kept = match self.project().kind.project() {
+            KindProj::Handler { body } => body,
+            KindProj::Whole { data } => {
+                return Poll::Ready(data.take().map(|data| Ok(Frame::data(data.into()))));
+            }
+        };
+        let polled = kept.poll(|mut body| {
+            let polled = body.as_mut().poll_frame(cx);
+            let ending = match &polled {
+                Poll::Pending => None,
+                Poll::Ready(None) => Some(Ending::Completed),
+                Poll::Ready(Some(Err(_))) => Some(Ending::Failed),
+                // Servers don't ask again after the last frame.
+                Poll::Ready(Some(Ok(_))) => body.is_end_stream().then_some(Ending::Completed),
+            };
+            (polled, ending)
+        });
+        polled.unwrap_or(Poll::Ready(None))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Handler { body } => body.body().is_none_or(Body::is_end_stream),
+            Kind::Whole { data } => data.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Handler { body } => body
+                .body()
+                .map_or_else(|| SizeHint::with_exact(0), Body::size_hint),
+            Kind::Whole { data } => {
+                SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64))
+            }
+        }
+    }
+}
+
+impl<B> fmt::Debug for ScopedBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("ScopedBody");
+        if let Kind::Handler { body } = &self.kind {
+            debug.field("body", body);
+        }
+        debug.finish_non_exhaustive()
+    }
+}

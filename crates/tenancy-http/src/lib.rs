@@ -1,0 +1,34 @@
+//! What the integrations of [`tenancy`](https://docs.rs/tenancy) share: how a request's head is
+//! read, how a scope is opened for it, how long it lasts, and what a refused client is told.
+//!
+//! Applications don't name this crate: each integration re-exports what its users need. It knows
+//! no framework, so whoever writes another integration finds the whole contract here:
+//!
+//! 1. show the request's head as a [`Head`], with the [`Principal`] and [`VerifiedClaims`] that the
+//!    application's authentication found;
+//! 2. [`Access::open`] the scope, or answer with the [`Refused`] that comes instead, as
+//!    [`Refused::response`] says;
+//! 3. give the request a [`Ticket`] for its extractors, and run the handler in [`Opened::around`];
+//! 4. keep the scope with the response's body, as a [`Kept`] or a [`ScopedBody`].
+
+mod access;
+mod body;
+mod central;
+mod claims;
+mod head;
+mod kept;
+mod opened;
+mod principal;
+mod refused;
+mod ticket;
+
+pub use access::Access;
+pub use body::ScopedBody;
+pub use central::Central;
+pub use claims::VerifiedClaims;
+pub use head::{Head, Headers};
+pub use kept::Kept;
+pub use opened::Opened;
+pub use principal::Principal;
+pub use refused::Refused;
+pub use ticket::Ticket;

@@ -1,0 +1,56 @@
+//! A scope that was opened for a request.
+
+use std::future::Future;
+
+use futures_util::FutureExt;
+use tenancy_core::{Ending, InScope, OpenCentral, OpenScope};
+use tracing::{Span, field};
+
+/// The scope that is open for a request, for as long as this is held. Dropped, it closes.
+#[derive(Debug)]
+pub enum Opened {
+    /// A tenant's.
+    Tenant(OpenScope),
+    /// Central work.
+    Central(OpenCentral),
+}
+
+impl Opened {
+    /// The span that a request is served in; [`record`](Self::record) tells it the tenant.
+    pub fn span() -> Span {
+        tracing::info_span!("request", tenant.id = field::Empty)
+    }
+
+    /// Tells `span` whose request it is.
+    pub fn record(&self, span: &Span) {
+        if let Self::Tenant(open) = self {
+            span.record("tenant.id", field::display(open.scope().tenant_id()));
+        }
+    }
+
+    /// Runs `future` with this as the ambient scope. The future need not be `Send`.
+    pub fn around<F: Future>(&self, future: F) -> InScope<F> {
+        match self {
+            Self::Tenant(open) => open.scope().scope(future),
+            Self::Central(open) => open.scope().scope(future),
+        }
+    }
+
+    /// Runs `work` with this as the ambient scope.
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Tenant(open) => open.scope().during(work),
+            Self::Central(open) => open.scope().during(work),
+        }
+    }
+
+    /// Ends the scope now. Its reverts go on by themselves, so that no response waits for them.
+    pub fn end(self, ending: Ending) {
+        match self {
+            // The first poll starts everything; what it could not revert is logged and told to
+            // listeners.
+            Self::Tenant(open) => drop(open.close(ending).now_or_never()),
+            Self::Central(open) => drop(open),
+        }
+    }
+}

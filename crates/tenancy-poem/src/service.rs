@@ -1,0 +1,89 @@
+//! The endpoint that [`TenancyLayer`](crate::TenancyLayer) makes.
+
+use std::fmt;
+
+use http_body_util::combinators::BoxBody;
+use poem::http::Method;
+use poem::http::uri::Authority;
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use tenancy_core::Ending;
+use tenancy_http::{Head, Opened, Principal, Refused, ScopedBody, Ticket, VerifiedClaims};
+use tracing::{Instrument, Span};
+
+use crate::TenancyLayer;
+
+/// Serves each request in the scope of its tenant. Made by [`TenancyLayer`](crate::TenancyLayer).
+pub struct TenancyEndpoint<E> {
+    inner: E,
+    layer: TenancyLayer,
+}
+
+impl<E> TenancyEndpoint<E> {
+    pub(crate) fn new(inner: E, layer: TenancyLayer) -> Self {
+        Self { inner, layer }
+    }
+}
+
+impl<E: Endpoint> Endpoint for TenancyEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let span = Opened::span();
+        self.serve(request, span.clone()).instrument(span).await
+    }
+}
+
+impl<E: Endpoint> TenancyEndpoint<E> {
+    async fn serve(&self, mut request: Request, span: Span) -> Result<Response> {
+        let open = match self.open(&request).await {
+            Ok(open) => open,
+            Err(refused) => return Ok((self.layer.answer)(refused, &request)),
+        };
+        open.record(&span);
+        request.extensions_mut().insert(Ticket::of(&open));
+        let to_head = request.method() == Method::HEAD;
+        // `open` outlives the handler's future on every path: dropped or unwound, it closes the
+        // scope.
+        let served = async { self.inner.call(request).await.map(E::Output::into_response) };
+        match open.around(served).await {
+            Ok(response) => Ok(keep(response, open, span, to_head)),
+            Err(error) => {
+                open.end(Ending::Failed);
+                Err(error)
+            }
+        }
+    }
+
+    async fn open(&self, request: &Request) -> Result<Opened, Refused> {
+        let (uri, extensions) = (request.original_uri(), request.extensions());
+        let head = Head {
+            headers: request.headers(),
+            authority: uri.authority().map(Authority::as_str),
+            path: uri.path(),
+            claims: extensions.get::<VerifiedClaims>(),
+            principal: extensions.get::<Principal>(),
+        };
+        let TenancyLayer {
+            tenancy, access, ..
+        } = &self.layer;
+        access
+            .open(tenancy, &head, extensions.get::<Ticket>())
+            .await
+    }
+}
+
+/// Gives the body of `response` the scope to keep.
+fn keep(mut response: Response, open: Opened, span: Span, to_head: bool) -> Response {
+    let body = BoxBody::from(response.take_body());
+    let body = ScopedBody::new(body, response.status(), open, span, to_head);
+    response.set_body(BoxBody::new(body));
+    response
+}
+
+impl<E: fmt::Debug> fmt::Debug for TenancyEndpoint<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenancyEndpoint")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! The handler that [`Routes`](crate::Routes) makes of a route's own.
+
+use rocket::http::Method;
+use rocket::outcome::Outcome;
+use rocket::route::{self, Handler};
+use rocket::{Data, Request};
+use tenancy_core::Ending;
+use tenancy_http::{Head, Opened, Refused, Ticket};
+use tracing::{Instrument, Span};
+
+use crate::head::RocketHeaders;
+use crate::slot::Slot;
+use crate::{TenancyLayer, body, identify};
+
+#[derive(Clone)]
+pub(crate) struct ScopedHandler {
+    inner: Box<dyn Handler>,
+    layer: TenancyLayer,
+}
+
+impl ScopedHandler {
+    pub(crate) fn new(inner: Box<dyn Handler>, layer: TenancyLayer) -> Self {
+        Self { inner, layer }
+    }
+
+    async fn serve<'r>(
+        &self,
+        request: &'r Request<'_>,
+        data: Data<'r>,
+        span: Span,
+    ) -> route::Outcome<'r> {
+        let open = match self.open(request).await {
+            Ok(open) => open,
+            Err(refused) => return Outcome::Success((self.layer.answer)(refused, request)),
+        };
+        open.record(&span);
+        let slot = Slot::of(request);
+        slot.put(Ticket::of(&open));
+        // `open` outlives the handler's future on every path: dropped or unwound, it closes the
+        // scope.
+        let served = open.around(async { self.inner.handle(request, data).await });
+        match served.await {
+            Outcome::Success(response) => {
+                let to_head = asked_with(request) == Method::Head;
+                Outcome::Success(body::keep(response, open, span, to_head).await)
+            }
+            // A catcher, or another route, goes on without this scope.
+            other => {
+                slot.clear();
+                open.end(Ending::Failed);
+                other
+            }
+        }
+    }
+
+    async fn open(&self, request: &Request<'_>) -> Result<Opened, Refused> {
+        let outer = Slot::of(request).ticket();
+        // HTTP/2 has it in place of the `Host` header; with HTTP/1 it is that header.
+        let authority = request.host().map(ToString::to_string);
+        let head = Head {
+            headers: &RocketHeaders(request.headers()),
+            authority: authority.as_deref(),
+            path: request.uri().path().as_str(),
+            claims: identify::claims(request),
+            principal: identify::principal(request),
+        };
+        let TenancyLayer {
+            tenancy, access, ..
+        } = &self.layer;
+        access.open(tenancy, &head, outer.as_ref()).await
+    }
+}
+
+#[rocket::async_trait]
+impl Handler for ScopedHandler {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> route::Outcome<'r> {
+        let span = Opened::span();
+        let served = self.serve(request, data, span.clone());
+        served.instrument(span).await
+    }
+}
+
+/// The method that the client used: where Rocket answers a `HEAD` with a `GET` route, the request
+/// says `GET` by now. First asked before routing.
+pub(crate) fn asked_with(request: &Request<'_>) -> Method {
+    struct AskedWith(Method);
+    request.local_cache(|| AskedWith(request.method())).0
+}

@@ -1,0 +1,48 @@
+//! How authentication hands over what it found.
+
+use rocket::Request;
+use tenancy_http::{Principal, VerifiedClaims};
+
+/// What the application's authentication says of a request, in a fairing's `on_request`: before
+/// routing, and so before the membership check.
+///
+/// The first word stands: a later one changes nothing. Once the membership check has asked, nothing
+/// is heard any more.
+///
+/// ```
+/// use rocket::fairing::AdHoc;
+/// use tenancy_rocket::{Identify as _, Principal};
+///
+/// struct User { id: u64 }
+///
+/// let authentication = AdHoc::on_request("authentication", |request, _| Box::pin(async move {
+///     // Check the session here; what it says about the caller goes on as the principal.
+///     request.identify(Principal::new(User { id: 7 }));
+/// }));
+/// # let _ = authentication;
+/// ```
+pub trait Identify {
+    /// Says who asks.
+    fn identify(&self, principal: Principal);
+
+    /// Says which claims were verified.
+    fn claims(&self, claims: VerifiedClaims);
+}
+
+impl Identify for Request<'_> {
+    fn identify(&self, principal: Principal) {
+        self.local_cache(|| Some(principal));
+    }
+
+    fn claims(&self, claims: VerifiedClaims) {
+        self.local_cache(|| Some(claims));
+    }
+}
+
+pub(crate) fn principal<'r>(request: &'r Request<'_>) -> Option<&'r Principal> {
+    request.local_cache(|| None).as_ref()
+}
+
+pub(crate) fn claims<'r>(request: &'r Request<'_>) -> Option<&'r VerifiedClaims> {
+    request.local_cache(|| None).as_ref()
+}

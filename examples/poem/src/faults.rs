@@ -1,0 +1,84 @@
+//! Routes that break on purpose, for the suite. A real service has none.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "an extractor is given by value"
+)]
+
+use std::future::{Ready, ready};
+
+use example_notes::{Faults, Problem, Service};
+use poem::http::StatusCode;
+use poem::web::Data;
+use poem::{EndpointExt as _, Request, Result, get, handler};
+use tenancy::poem::{Routes, TenantScope};
+
+use crate::problem::Answered;
+
+/// Adds them.
+pub(crate) fn add(routes: Routes) -> Routes {
+    routes
+        .tenant("/faults/panic", get(panics))
+        .tenant("/faults/error", get(fails))
+        .tenant("/faults/middleware", get(never).before(failing_middleware))
+        .tenant("/faults/wait", get(wait))
+        .tenant("/faults/keep", get(keep))
+        .open("/faults/release", get(release))
+        .open("/faults/kept", get(kept))
+        .open("/faults/ambient", get(ambient))
+        .open("/faults/forgotten", get(forgotten))
+}
+
+#[handler]
+fn never() -> &'static str {
+    "never"
+}
+
+#[handler]
+#[expect(clippy::panic, reason = "this route is there to panic")]
+fn panics(_: TenantScope) -> StatusCode {
+    panic!("on purpose")
+}
+
+#[handler]
+fn fails(_: TenantScope) -> Result<StatusCode> {
+    Err(Answered::of(Problem::OnPurpose))
+}
+
+fn failing_middleware(_: Request) -> Ready<Result<Request>> {
+    ready(Err(Answered::of(Problem::OnPurpose)))
+}
+
+#[handler]
+async fn wait(scope: TenantScope, service: Data<&Service>) -> Result<String> {
+    let waited = service.faults.wait(&service.notes, &scope).await;
+    waited.map_err(Answered::of)
+}
+
+#[handler]
+fn keep(scope: TenantScope, service: Data<&Service>) -> &'static str {
+    service.faults.keep(scope.into_inner());
+    "kept\n"
+}
+
+#[handler]
+fn release(service: Data<&Service>) -> &'static str {
+    service.faults.release();
+    "released\n"
+}
+
+#[handler]
+async fn kept(service: Data<&Service>) -> String {
+    service.faults.use_kept(&service.notes).await
+}
+
+#[handler]
+fn ambient() -> &'static str {
+    Faults::ambient()
+}
+
+/// A handler that needs a scope, on a route that has none.
+#[handler]
+fn forgotten(_: TenantScope) -> &'static str {
+    "never"
+}

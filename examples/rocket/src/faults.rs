@@ -1,0 +1,77 @@
+//! Routes that break on purpose, for the suite. A real service has none.
+
+use example_notes::{Faults, Problem, Service};
+use rocket::http::Status;
+use rocket::request::{FromRequest, Outcome};
+use rocket::{Request, State, get, routes};
+use tenancy::rocket::{Routes, TenantScope};
+
+use crate::problem::Answered;
+
+/// Adds them.
+pub(crate) fn add(routes: Routes) -> Routes {
+    routes
+        .tenant("/faults", routes![panics, fails, guarded, wait, keep])
+        .open("/faults", routes![release, kept, ambient, forgotten])
+}
+
+#[get("/panic")]
+#[expect(clippy::panic, reason = "this route is there to panic")]
+fn panics(_scope: TenantScope) -> Status {
+    panic!("on purpose")
+}
+
+#[get("/error")]
+fn fails(_scope: TenantScope) -> Result<Status, Answered> {
+    Err(Problem::OnPurpose.into())
+}
+
+/// Rocket's middleware on a route is a guard.
+struct Failing;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Failing {
+    type Error = ();
+
+    async fn from_request(_: &'r Request<'_>) -> Outcome<Self, ()> {
+        Outcome::Error((Status::InternalServerError, ()))
+    }
+}
+
+#[get("/middleware")]
+fn guarded(_scope: TenantScope, _failing: Failing) -> &'static str {
+    "never"
+}
+
+#[get("/wait")]
+async fn wait(scope: TenantScope, service: &State<Service>) -> Result<String, Answered> {
+    Ok(service.faults.wait(&service.notes, &scope).await?)
+}
+
+#[get("/keep")]
+fn keep(scope: TenantScope, service: &State<Service>) -> &'static str {
+    service.faults.keep(scope.into_inner());
+    "kept\n"
+}
+
+#[get("/release")]
+fn release(service: &State<Service>) -> &'static str {
+    service.faults.release();
+    "released\n"
+}
+
+#[get("/kept")]
+async fn kept(service: &State<Service>) -> String {
+    service.faults.use_kept(&service.notes).await
+}
+
+#[get("/ambient")]
+fn ambient() -> &'static str {
+    Faults::ambient()
+}
+
+/// A handler that needs a scope, on a route that has none.
+#[get("/forgotten")]
+fn forgotten(_scope: TenantScope) -> &'static str {
+    "never"
+}
