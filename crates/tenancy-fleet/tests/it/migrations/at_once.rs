@@ -310,7 +310,10 @@ async fn a_connection_that_dies_in_it_is_looked_after() {
 /// A place that somebody else works on is waited for, and left alone when that takes too long.
 #[tokio::test]
 async fn a_place_that_is_worked_on_is_waited_for() {
-    let (stage, ids) = stages(2).await.swap_remove(0);
+    let mut stage = Stage::schemas().await;
+    let ids = stage.tenants(2).await;
+    let report = stage.fleet().migrate(&set(&[NOTES]), None, &run()).await;
+    assert!(report.unwrap().is_whole());
     let Ground::Schemas(database) = &stage.ground else {
         unreachable!()
     };
