@@ -445,12 +445,11 @@ async fn sign_ups(
 ) -> Result<(), Failed> {
     let yard = Yard::new(server, strategy).await?;
     let fleet = yard.fleet.clone().migrations(set(3)?);
-    let (word, mut cases) = match yard.strategy {
-        Strategy::SchemaPerTenant => ("schema", Vec::new()),
-        _ => {
-            let copies = yard.templated(set(3)?).await?;
-            ("database", vec![("copied from a template", "c", copies)])
-        }
+    let (word, mut cases) = if yard.strategy == Strategy::SchemaPerTenant {
+        ("schema", Vec::new())
+    } else {
+        let copies = yard.templated(set(3)?).await?;
+        ("database", vec![("copied from a template", "c", copies)])
     };
     cases.insert(0, ("made at once", "n", fleet.clone()));
     cases.push(("from those made ahead", "a", fleet));
