@@ -41,7 +41,8 @@ impl Driver for Sqlx {
         options: &PgConnectOptions,
         how: &Connect,
     ) -> Result<Connection, sqlx::Error> {
-        Connection::connect(settled(options, how)).await
+        // With TLS it is large, and a checkout seldom connects.
+        Box::pin(Connection::connect(settled(options, how))).await
     }
 
     async fn message(
