@@ -41,8 +41,7 @@ impl Driver for Sqlx {
         options: &PgConnectOptions,
         how: &Connect,
     ) -> Result<Connection, sqlx::Error> {
-        // With TLS it is large, and a checkout seldom connects.
-        Box::pin(Connection::connect(settled(options, how))).await
+        Connection::connect(settled(options, how)).await
     }
 
     async fn message(
