@@ -1,8 +1,7 @@
 //! The adapter against real servers.
 
-#![allow(clippy::unwrap_used)]
-// With TLS, which other crates of a workspace switch on, a checkout's future is large.
-#![allow(clippy::large_futures)] // tests' helpers, which the lint does not take for tests
+#![allow(clippy::unwrap_used)] // tests' helpers, which the lint does not take for tests
+#![allow(clippy::large_futures)] // with TLS, which others in a workspace switch on, a checkout's is
 
 #[cfg(feature = "postgres")]
 mod postgres;
