@@ -8,6 +8,8 @@ use crate::stage::Stage;
 mod built {
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
+    use tenancy_testkit::mariadb;
+
     use super::*;
 
     /// A root of our own, and a certificate that it has signed for 127.0.0.1.
@@ -67,6 +69,46 @@ mod built {
         }
         stage.set("DATABASE_URL", &right);
         stage.set("TENANCY_TENANTS_URL", &wrong);
+        let refused = stage.refused(&["tenant", "onboard", "beta"]);
+        assert_eq!(refused, ("site.tls".into(), 1));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_mariadb_is_known_by_its_certificate() {
+        if mariadb::is_left_out() {
+            return;
+        }
+        let mut stage = Stage::sqlite();
+        let (chain, key) = certificate(&stage, "root.pem");
+        let _ = certificate(&stage, "another.pem");
+        let server = mariadb::Server::start_with_tls(&chain, &key).await.unwrap();
+        stage.write("tenancy.toml", "[base]\nurl = \"${DATABASE_URL}\"\n");
+        let with = |host: &str, mode: &str, root: &str| {
+            let root = stage.path(root).display().to_string();
+            let url = server
+                .admin_url()
+                .replace("@127.0.0.1:", &format!("@{host}:"));
+            format!("{url}shop?ssl-mode={mode}&ssl-ca={root}")
+        };
+        let right = with("127.0.0.1", "VERIFY_IDENTITY", "root.pem");
+        let authority = with("localhost", "VERIFY_CA", "root.pem");
+        let wrong = [
+            with("127.0.0.1", "VERIFY_IDENTITY", "another.pem"),
+            with("localhost", "VERIFY_IDENTITY", "root.pem"),
+        ];
+        stage.set("DATABASE_URL", &right);
+        stage.ok(&["tenant", "onboard", "acme", "--create-base"]);
+        stage.set("DATABASE_URL", &authority);
+        stage.ok(&["tenant", "show", "acme"]);
+        for url in &wrong {
+            stage.set("DATABASE_URL", url);
+            let refused = stage.refused(&["tenant", "list"]);
+            assert_eq!(refused, ("base.tls".into(), 2));
+            let said = stage.complaint(&["tenant", "list"]);
+            assert!(said.contains("certificate is not to be trusted"), "{said}");
+        }
+        stage.set("DATABASE_URL", &right);
+        stage.set("TENANCY_TENANTS_URL", &wrong[0]);
         let refused = stage.refused(&["tenant", "onboard", "beta"]);
         assert_eq!(refused, ("site.tls".into(), 1));
     }

@@ -37,8 +37,9 @@ pub(super) async fn at_once(
     goal: Goal,
     known: &Known<'_>,
 ) -> Result<Option<Moved>, MigrationError> {
-    let versions = set.versions();
-    let at = versions.binary_search(&known.version);
+    let at = set
+        .steps()
+        .binary_search_by_key(&known.version, |step| step.version);
     let (Goal::Up(_), Ok(at)) = (goal, at) else {
         return Ok(None);
     };

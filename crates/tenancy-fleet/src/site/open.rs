@@ -88,7 +88,7 @@ impl Open {
 
     /// Whatever the script left is gone again.
     #[cfg(feature = "postgres")]
-    pub(crate) fn is_clean(&mut self) {
+    pub(crate) fn cleaned(&mut self) {
         self.worn = false;
     }
 

@@ -11,7 +11,7 @@ use super::{Database, VARIABLE, is_left_out};
 use crate::Error;
 use crate::postgres::place::Place;
 use crate::postgres::server::{encoded, end_of, free_port};
-use crate::postgres::supervisor::Supervised;
+use crate::postgres::supervisor::{Certificate, Supervised};
 use crate::random::random_hex;
 
 const SCRIPT: &str = include_str!("supervisor.sh");
@@ -57,6 +57,22 @@ impl Server {
     /// [`Error::LeftOut`] if the run was told to do without, [`Error::Mariadb`] if there is no program,
     /// [`Error::StartMariadb`] with the end of its log if it doesn't come up.
     pub async fn start() -> Result<Self, Error> {
+        Self::start_with(None).await
+    }
+
+    /// The same, and it offers TLS, with this chain of certificates and this key, in PEM.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_with_tls(chain: &str, key: &str) -> Result<Self, Error> {
+        Self::start_with(Some(Certificate {
+            chain: chain.to_owned(),
+            key: key.to_owned(),
+        }))
+        .await
+    }
+
+    async fn start_with(certificate: Option<Certificate>) -> Result<Self, Error> {
         if is_left_out() {
             return Err(Error::LeftOut { server: "mysql" });
         }
@@ -79,7 +95,9 @@ impl Server {
                     program.share.clone().into(),
                     port.to_string().into(),
                 ];
-                (vec![("bootstrap.sql", bootstrap)], arguments)
+                let mut files = vec![("bootstrap.sql", bootstrap)];
+                files.extend(certificate.iter().flat_map(Certificate::files));
+                (files, arguments)
             })?;
             let admin = MySqlConnectOptions::new()
                 .host("127.0.0.1")

@@ -18,11 +18,15 @@ run() {
     return "$code"
 }
 
+tls=
+[ -f "$folder/chain" ] && tls=yes
+
 mkdir "$folder/data" &&
     run "$folder/bootstrap.sql" --bootstrap --log-warnings=0 &&
     run /dev/null --bind-address=127.0.0.1 --port="$port" --socket="$folder/socket" --pid-file="$folder/pid" \
         --skip-name-resolve --max-connections=300 --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
-        --innodb-buffer-pool-size=64M --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci
+        --innodb-buffer-pool-size=64M --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
+        ${tls:+"--ssl-cert=$folder/chain"} ${tls:+"--ssl-key=$folder/key"}
 code=$?
 rm -rf -- "$folder"
 exit "$code"

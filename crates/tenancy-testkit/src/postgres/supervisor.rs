@@ -20,9 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a server with TLS shows, in PEM.
 #[derive(Clone)]
-pub(super) struct Certificate {
-    pub(super) chain: String,
-    pub(super) key: String,
+pub(crate) struct Certificate {
+    pub(crate) chain: String,
+    pub(crate) key: String,
+}
+
+impl Certificate {
+    /// The two files of a server's folder.
+    pub(crate) fn files(&self) -> [(&'static str, String); 2] {
+        [("chain", self.chain.clone()), ("key", self.key.clone())]
+    }
 }
 
 impl fmt::Debug for Certificate {
@@ -52,12 +59,12 @@ impl Supervised {
         Self::run(place, "tenancy-postgres", SCRIPT, |folder| {
             let mut settings = settings.to_vec();
             let mut files = vec![("password", password.to_owned())];
-            if let Some(Certificate { chain, key }) = certificate {
+            if let Some(certificate) = certificate {
                 let path = |name| folder.join(name).display().to_string();
                 settings.push(("ssl".to_owned(), "on".to_owned()));
                 settings.push(("ssl_cert_file".to_owned(), path("chain")));
                 settings.push(("ssl_key_file".to_owned(), path("key")));
-                files.extend([("chain", chain.clone()), ("key", key.clone())]);
+                files.extend(certificate.files());
             }
             files.push(("settings", configuration(folder, &settings)));
             let arguments = vec![programs.into(), port.to_string().into()];

@@ -30,7 +30,7 @@ pub(in crate::script) async fn at_once(
     let is_saved = came.marks == 2 && came.count >= came.marked_at + SAVED;
     let said = match came.end {
         Ok(()) if is_saved => {
-            desk.open.is_clean();
+            desk.open.cleaned();
             return Ok(true);
         }
         // It is cleaned before it is used again.
