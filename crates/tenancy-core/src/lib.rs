@@ -16,11 +16,13 @@ mod placement;
 mod provision;
 mod request;
 mod resolution;
+mod round;
 mod scope;
 mod store;
 mod tenancy;
 mod tenant;
 mod tx_fn;
+mod undone;
 
 pub use builder::*;
 pub use capability::*;
@@ -35,6 +37,7 @@ pub use placement::{Placement, Strategy};
 pub use provision::Provisioner;
 pub use request::*;
 pub use resolution::*;
+pub use round::{Round, RoundReport, Visit};
 pub use scope::{
     CentralScope, Context, InCurrentScope, InScope, OpenCentral, Phase, ScopeFn, TenantScope,
 };
@@ -42,3 +45,4 @@ pub use store::*;
 pub use tenancy::{Leaving, Tenancy};
 pub use tenant::{MetadataError, Tenant, TenantStatus};
 pub use tx_fn::TxFn;
+pub use undone::Undone;

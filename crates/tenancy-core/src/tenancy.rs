@@ -16,7 +16,7 @@ use crate::scope::{Ambient, OpenCentral, Phase};
 use crate::store::Directory;
 use crate::{
     CentralScope, Error, IntoTenantId, Refusal, RequestView, ScopeFn, Tenant, TenantId,
-    TenantScope, TenantStatus,
+    TenantScope, TenantStatus, Undone,
 };
 
 /// Opens scopes: for a request, for a tenant named by trusted code, or for central work.
@@ -102,9 +102,19 @@ impl Tenancy {
         let id = tenant.into_tenant_id();
         async move {
             let id = id.map_err(Error::from)?;
-            let find = self.find_active(&id);
-            self.run_found(&id, find, work).await
+            let run = self.run_known(&id, work).await;
+            run.map_err(Undone::into_error)
         }
+    }
+
+    /// The same, where whether the work began is told apart.
+    pub(crate) async fn run_known<F, T, E>(&self, id: &TenantId, work: F) -> Result<T, Undone<E>>
+    where
+        F: for<'s> ScopeFn<'s, TenantScope, T, E>,
+        T: Send,
+        E: Send,
+    {
+        self.run_found(id, self.find_active(id), work).await
     }
 
     /// Runs `work` in the scope of the tenant that `find` answers with, unless that tenant's scope
@@ -114,18 +124,19 @@ impl Tenancy {
         id: &TenantId,
         find: impl Future<Output = Result<Tenant, Error>> + Send,
         work: F,
-    ) -> Result<T, E>
+    ) -> Result<T, Undone<E>>
     where
         F: for<'s> ScopeFn<'s, TenantScope, T, E>,
         T: Send,
-        E: From<Error> + Send,
+        E: Send,
     {
         if let Some(Ambient::Tenant(state)) = Ambient::current() {
             let open = state.phase.load() < Phase::Ending;
             if !open || state.tenant.id() != id || state.realm != self.inner.lifecycle.realm {
                 return Err(Error::NestedTenant.into());
             }
-            return work.call(&TenantScope::from_state(state)).await;
+            let done = work.call(&TenantScope::from_state(state)).await;
+            return done.map_err(Undone::Work);
         }
         let span = tracing::info_span!("tenancy.scope", tenant.id = %id);
         async move {
@@ -146,7 +157,7 @@ impl Tenancy {
                 // What could not be reverted is logged and told to listeners, beside this error.
                 Ok(Err(error)) => {
                     open.close(Ending::Failed).await;
-                    Err(error)
+                    Err(Undone::Work(error))
                 }
                 Err(panic) => {
                     open.close(Ending::Panicked).await;

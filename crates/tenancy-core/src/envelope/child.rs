@@ -6,6 +6,7 @@ use std::future::Future;
 use super::verbs::Audience;
 use crate::{
     CentralScope, EnvelopeError, EnvelopeKeys, Error, ScopeEnvelope, ScopeFn, Tenancy, TenantScope,
+    Undone,
 };
 
 /// No [`Tenancy::audience`] can have this name, for a space is in it: a job's envelope is never a
@@ -82,7 +83,8 @@ impl Tenancy {
         T: Send + 'a,
         E: From<Error> + Send + 'a,
     {
-        self.child_process().run_text(handed_over(), work)
+        let run = self.child_process().run_text(handed_over(), work);
+        async move { run.await.map_err(Undone::into_error) }
     }
 
     /// Runs `work` across tenants, for the reason that this process was started with, as `tenancy

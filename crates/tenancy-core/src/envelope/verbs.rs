@@ -9,7 +9,7 @@ use super::seal;
 use crate::tenancy::ensure_active;
 use crate::{
     CentralScope, EnvelopeError, EnvelopeKeys, Error, ScopeEnvelope, ScopeFn, Tenancy, TenantId,
-    TenantScope,
+    TenantScope, Undone,
 };
 
 /// The longest time for which an envelope is valid.
@@ -189,18 +189,39 @@ impl<'t> Audience<'t> {
         T: Send + 'a,
         E: From<Error> + Send + 'a,
     {
-        self.run_text(ScopeEnvelope::new(envelope.as_ref()), work)
+        let run = self.run_text(ScopeEnvelope::new(envelope.as_ref()), work);
+        async move { run.await.map_err(Undone::into_error) }
+    }
+
+    /// The same for a queue, which tries again what failed and gives up what was refused: it tells
+    /// the two apart, and the work's error can be any.
+    ///
+    /// # Errors
+    /// [`Undone::Work`] with what `work` returns; before it [`Undone::Scope`] with the others of
+    /// [`Tenancy::run_envelope`].
+    pub fn work_off<'a, F, T, E>(
+        self,
+        envelope: &ScopeEnvelope,
+        work: F,
+    ) -> impl Future<Output = Result<T, Undone<E>>> + Send + 'a
+    where
+        't: 'a,
+        F: AsyncFnOnce(&TenantScope) -> Result<T, E> + for<'s> ScopeFn<'s, TenantScope, T, E> + 'a,
+        T: Send + 'a,
+        E: Send + 'a,
+    {
+        self.run_text(Ok(envelope.clone()), work)
     }
 
     pub(super) async fn run_text<F, T, E>(
         self,
         envelope: Result<ScopeEnvelope, EnvelopeError>,
         work: F,
-    ) -> Result<T, E>
+    ) -> Result<T, Undone<E>>
     where
         F: for<'s> ScopeFn<'s, TenantScope, T, E>,
         T: Send,
-        E: From<Error> + Send,
+        E: Send,
     {
         let id = self.open_tenant(envelope).map_err(Error::from)?;
         // Asked anew also inside a scope of the same tenant: the work may have waited long.

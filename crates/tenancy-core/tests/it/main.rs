@@ -12,6 +12,7 @@ mod gate;
 mod lifecycle;
 mod look_up_cache;
 mod resolvers;
+mod rounds;
 mod scopes;
 mod stores;
 mod support;
