@@ -16,6 +16,7 @@
 //! | `rocket` | [`rocket`]: routes and request guards for Rocket |
 //! | `poem` | [`poem`]: a middleware and extractors for Poem |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
+//! | `apalis` | [`apalis`]: background jobs that stay their tenant's |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
 //!
@@ -28,6 +29,8 @@ pub use tenancy_core::*;
 
 #[cfg(feature = "actix-web")]
 pub use tenancy_actix_web as actix_web;
+#[cfg(feature = "apalis")]
+pub use tenancy_apalis as apalis;
 #[cfg(feature = "conformance")]
 pub use tenancy_conformance as conformance;
 #[cfg(feature = "diesel")]

@@ -12,8 +12,7 @@ use std::sync::atomic::Ordering;
 
 use apalis::prelude::BoxDynError;
 use jobs::attacks::{from_another_queue, make_anothers};
-use jobs::job::VALID_FOR;
-use jobs::stage::{Stage, TENANTS};
+use jobs::stage::{Stage, TENANTS, VALID_FOR};
 use tenancy::TenantStatus;
 use tenancy_testkit::postgres::{Major, Server};
 
@@ -80,5 +79,11 @@ async fn play() -> Result<bool, BoxDynError> {
     let written = i64::try_from(digests.len()).map_err(|error| error.to_string());
     let promise = "nothing was written but the two that were ordered";
     show(promise, &written, digests.len() == 2);
+
+    println!("A timer makes a digest for every tenant.");
+    let night = stage.a_night().await?;
+    let done = i64::try_from(night.done()).map_err(|error| error.to_string());
+    show("each in its own scope", &done, night.is_whole());
+    println!("    {night}");
     Ok(all_held)
 }

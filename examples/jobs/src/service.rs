@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use apalis::prelude::{BoxDynError, Data, WorkerBuilder, WorkerError};
+use apalis_postgres::PostgresStorage;
 use serde::{Deserialize, Serialize};
 use tenancy::TenantScope;
+use tenancy::apalis::{Job, TenantQueue};
 use tenancy::sqlx::Error as DatabaseError;
 use tenancy::sqlx::postgres::TenantPool;
-
-use crate::job::{Job, Queue, Undone};
 
 /// The queue's name, and who its envelopes are for.
 pub const QUEUE: &str = "digests";
@@ -27,13 +27,16 @@ pub struct Digest {
     pub about: String,
 }
 
+/// The queue, in apalis's tables.
+pub type Digests = TenantQueue<PostgresStorage<Job<Digest>>>;
+
 /// What handlers and workers share.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// The tenants' data.
     pub db: TenantPool,
     /// Digests that are to be made.
-    pub digests: Queue<Digest>,
+    pub digests: Digests,
 }
 
 impl Service {
@@ -62,7 +65,7 @@ impl Service {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), WorkerError> {
         let worker = WorkerBuilder::new(name)
-            .backend(self.digests.storage())
+            .backend(self.digests.backend())
             .data(self)
             .build(handle);
         let stop = async {
@@ -77,8 +80,7 @@ impl Service {
 async fn handle(job: Job<Digest>, service: Data<Service>) -> Result<i64, BoxDynError> {
     let Job { scope, work } = &job;
     let run = service.digests.run(scope, async |scope: &TenantScope| {
-        let made = service.digest(scope, work).await;
-        made.map_err(|error| Undone::Work(error.into()))
+        service.digest(scope, work).await
     });
     run.await
 }

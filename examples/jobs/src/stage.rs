@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use apalis::prelude::{BoxDynError, TaskId, TaskResult, WaitForCompletion as _};
-use apalis_postgres::{PgPool, PostgresStorage};
+use apalis_postgres::{Config, PgPool, PostgresStorage};
 use futures_util::StreamExt as _;
 use sqlx::{Connection as _, PgConnection};
+use tenancy::apalis::{QueueError, TenantQueue};
 use tenancy::postgres::install::{Install, Roles};
 use tenancy::postgres::key::{KeyId, SealingKey};
 use tenancy::postgres::wall::Wall;
@@ -17,10 +18,13 @@ use tenancy::{
     EnvelopeKey, EnvelopeKeys, MemoryStore, Tenancy, Tenant, TenantId, TenantScope, TenantStatus,
 };
 use tenancy_testkit::postgres::{Database, Server};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::job::{Queue, QueueError};
+use crate::nightly::{Night, Nightly};
 use crate::service::{Digest, QUEUE, Service, TABLES};
+
+/// How long a job may wait. Whoever reads the queue can have it run again for as long.
+pub const VALID_FOR: Duration = Duration::from_hours(24);
 
 /// How many notes each tenant has.
 pub const TENANTS: [(&str, i64); 2] = [("acme", 3), ("globex", 5)];
@@ -88,11 +92,10 @@ impl Stage {
             .without_requests()
             .envelope_keys(keys)
             .build();
+        let storage = PostgresStorage::new(&queue).with_config(Config::default().queue(QUEUE));
+        let digests = TenantQueue::new(tenancy.clone(), QUEUE, storage)?.valid_for(VALID_FOR);
         Ok(Self {
-            service: Service {
-                db,
-                digests: Queue::new(tenancy.clone(), QUEUE, &queue),
-            },
+            service: Service { db, digests },
             tenancy,
             store,
             admin,
@@ -137,7 +140,7 @@ impl Stage {
             service.work(&name, stopped).await
         });
         let mut outcomes = Vec::with_capacity(N);
-        let mut storage = self.service.digests.storage();
+        let mut storage = self.service.digests.backend();
         let mut results = storage.wait_for(jobs.map(Clone::clone));
         while let Some(result) = results.next().await {
             let result: TaskResult<i64> = result?;
@@ -159,12 +162,41 @@ impl Stage {
             .map_err(|_| "the queue forgot a job".into())
     }
 
+    /// Lets the timer tick until one night is over.
+    ///
+    /// # Errors
+    /// apalis's.
+    pub async fn a_night(&self) -> Result<Night, BoxDynError> {
+        let (reports, mut nights) = mpsc::channel(1);
+        let tenants = TENANTS.map(|(id, _)| TenantId::new(id));
+        let nightly = Nightly {
+            tenancy: self.tenancy.clone(),
+            service: self.service.clone(),
+            tenants: tenants.into_iter().collect::<Result<_, _>>()?,
+            reports,
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async {
+            let _told = stopped.await;
+        };
+        // Every second, where a service says "0 0 3 * * *".
+        let worker = tokio::spawn(nightly.work("* * * * * *", stopped));
+        let night = nights.recv().await;
+        drop(nights);
+        let _told = stop.send(());
+        worker.await??;
+        night.ok_or_else(|| "the timer never ticked".into())
+    }
+
     /// Suspends a tenant, or lets it back.
     ///
     /// # Errors
     /// For an id that is none.
     pub fn set_status(&self, tenant: &str, status: TenantStatus) -> Result<(), BoxDynError> {
-        Ok(self.store.set_status(&TenantId::new(tenant)?, status)?)
+        let tenant = TenantId::new(tenant)?;
+        self.store.set_status(&tenant, status)?;
+        self.tenancy.invalidate(&tenant);
+        Ok(())
     }
 
     /// All digests, of all tenants: tenant, name and count.

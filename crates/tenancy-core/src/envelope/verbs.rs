@@ -129,6 +129,42 @@ impl Tenancy {
 }
 
 /// Envelopes for one audience alone. Made by [`Tenancy::audience`] and [`Tenancy::child_process`].
+///
+/// For any queue, the recipe is: seal where a job is queued, store the text beside the work, and
+/// open it where the job is worked off. Give up what was refused, and try again what failed.
+///
+/// ```
+/// # use std::collections::VecDeque;
+/// # use std::time::Duration;
+/// # use tenancy_core::*;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// # let store = MemoryStore::new([Tenant::new(TenantId::new("acme")?)]);
+/// # let keys = EnvelopeKeys::new(EnvelopeKey::random("k1")?);
+/// # let tenancy = Tenancy::builder(store).without_requests().envelope_keys(keys).build();
+/// let mut queue: VecDeque<(String, &str)> = VecDeque::new(); // yours
+///
+/// // In a handler:
+/// tenancy.run("acme", async |scope: &TenantScope| -> Result<(), Error> {
+///     let envelope = tenancy.audience("mail")?.envelope(scope, Duration::from_secs(3600))?;
+///     queue.push_back((envelope.as_str().to_owned(), "weekly"));
+///     Ok(())
+/// }).await?;
+///
+/// // In the worker. Nothing of the scope is in the job but this text.
+/// while let Some((envelope, work)) = queue.pop_front() {
+///     let send = async |scope: &TenantScope| -> Result<(), std::io::Error> {
+///         println!("{work} for {}", scope.tenant_id());
+///         Ok(())
+///     };
+///     match tenancy.audience("mail")?.work_off(&envelope.parse()?, send).await {
+///         Ok(()) => {}
+///         Err(undone @ Undone::Work(_)) => eprintln!("again: {undone}"),
+///         Err(undone) if undone.is_passing() => eprintln!("again: {undone}"),
+///         Err(refused) => eprintln!("given up: {refused}"),
+///     }
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Audience<'t> {
     tenancy: &'t Tenancy,

@@ -233,7 +233,7 @@ async fn refused_and_failed_are_told_apart() {
             async |scope: &TenantScope| -> Result<ScopeEnvelope, Error> {
                 tenancy
                     .audience("mail")?
-                    .envelope(scope, Duration::from_secs(60))
+                    .envelope(scope, Duration::from_mins(1))
             },
         )
         .await

@@ -5,9 +5,8 @@
 use std::sync::atomic::Ordering;
 
 use jobs::attacks::{capture, from_another_queue, make_anothers, queue_as_is, split};
-use jobs::job::VALID_FOR;
 use jobs::service::QUEUE;
-use jobs::stage::Stage;
+use jobs::stage::{Stage, VALID_FOR};
 use tenancy::{ScopeEnvelope, TenantStatus};
 use tenancy_testkit::postgres::{Server, majors};
 
@@ -180,6 +179,26 @@ async fn no_sql_in_a_tenants_scope_reaches_the_queue() {
             .and_then(sqlx::error::DatabaseError::code)
             .unwrap();
         assert_eq!(code, "42P01", "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_visits_every_tenant_in_its_own_scope() {
+    each(async |mut stage| {
+        stage.set_status(GLOBEX, TenantStatus::Suspended).unwrap();
+        let night = stage.a_night().await.unwrap();
+        assert_eq!((night.done(), night.refused()), (1, 1));
+        assert!(night.is_whole());
+        stage.set_status(GLOBEX, TenantStatus::Active).unwrap();
+        let night = stage.a_night().await.unwrap();
+        assert_eq!(night.done(), 2);
+        let mut digests = stage.digests().await.unwrap();
+        digests.dedup();
+        assert_eq!(
+            digests,
+            [digest(ACME, "nightly", 3), digest(GLOBEX, "nightly", 5)]
+        );
     })
     .await;
 }
