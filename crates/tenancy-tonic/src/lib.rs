@@ -16,7 +16,9 @@
 //! [`in_current_scope`](tenancy_core::InCurrentScope::in_current_scope), or it has no scope at all.
 //!
 //! tonic's own timeouts (`grpc-timeout`, `Server::timeout`) end a handler, and with it its scope;
-//! they don't end a response stream that has begun.
+//! they don't end a response stream that has begun. A client that vanishes without closing its
+//! connection is noticed with `Server::http2_keepalive_interval` alone. And tonic shows a handler
+//! the same end of a request's stream where the client has sent all, and where it cancels.
 //!
 //! # What a refused client is told
 //! A status and no message, the same in every call of a kind: `INVALID_ARGUMENT` where a call does
