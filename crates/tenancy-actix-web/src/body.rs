@@ -38,7 +38,9 @@ impl<B: MessageBody> ScopedBody<B> {
         response.map_body(|_, body| {
             let size = body.size();
             let kept = match size {
-                BodySize::None | BodySize::Sized(0) => Kept::empty(body, open, span),
+                BodySize::None | BodySize::Sized(0) => {
+                    Kept::empty(body, open, span, Ending::Completed)
+                }
                 BodySize::Sized(_) | BodySize::Stream => {
                     Kept::new(body, open, span, to_head || bodiless)
                 }

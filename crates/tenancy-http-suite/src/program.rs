@@ -15,7 +15,8 @@ pub struct Program {
 }
 
 impl Program {
-    pub(crate) fn start(path: &str) -> Self {
+    /// Starts the program at this path, and waits until it listens.
+    pub fn start(path: &str) -> Self {
         let mut child = Command::new(path)
             .arg("--until-eof")
             .stdin(Stdio::piped())

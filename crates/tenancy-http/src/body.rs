@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tenancy_core::Ending;
 use tracing::Span;
@@ -17,6 +17,9 @@ pin_project_lite::pin_project! {
     ///
     /// Each poll, and the drop, of the inner body runs with the scope as the ambient one and in
     /// the request's span. Frames, trailers and the size hint are the inner body's own.
+    ///
+    /// Where headers or trailers hold a `grpc-status` other than 0, the scope ends as failed: a
+    /// gRPC call says there what its handler answered.
     pub struct ScopedBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -51,16 +54,25 @@ impl<B: Body> ScopedBody<B> {
         span: Span,
         to_head: bool,
     ) -> Response<ScopedBody<B>> {
-        let status = response.status();
-        response.map(|body| Self::new(body, status, open, span, to_head))
+        let (parts, body) = response.into_parts();
+        let body = Self::new(body, parts.status, &parts.headers, open, span, to_head);
+        Response::from_parts(parts, body)
     }
 
-    /// Gives `body` the scope to keep, where a framework's response is of its own kind.
-    pub fn new(body: B, status: StatusCode, open: Opened, span: Span, to_head: bool) -> Self {
+    /// Gives `body` the scope to keep, where a framework's response is of its own kind: one with
+    /// this status and these headers.
+    pub fn new(
+        body: B,
+        status: StatusCode,
+        headers: &HeaderMap,
+        open: Opened,
+        span: Span,
+        to_head: bool,
+    ) -> Self {
         let bodiless = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let body = if body.is_end_stream() {
-            Kept::empty(body, open, span)
+            Kept::empty(body, open, span, ending(headers))
         } else {
             Kept::new(body, open, span, to_head || bodiless)
         };
@@ -94,8 +106,11 @@ where
                 Poll::Pending => None,
                 Poll::Ready(None) => Some(Ending::Completed),
                 Poll::Ready(Some(Err(_))) => Some(Ending::Failed),
-                // Servers don't ask again after the last frame.
-                Poll::Ready(Some(Ok(_))) => body.is_end_stream().then_some(Ending::Completed),
+                // Servers don't ask again after the last frame, which trailers are.
+                Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
+                    Some(trailers) => Some(ending(trailers)),
+                    None => body.is_end_stream().then_some(Ending::Completed),
+                },
             };
             (polled, ending)
         });
@@ -118,6 +133,14 @@ where
                 SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64))
             }
         }
+    }
+}
+
+/// How a response has ended whose headers or trailers these are.
+fn ending(headers: &HeaderMap) -> Ending {
+    match headers.get("grpc-status") {
+        Some(status) if status != "0" => Ending::Failed,
+        _ => Ending::Completed,
     }
 }
 

@@ -54,10 +54,10 @@ impl<B> Kept<B> {
         }
     }
 
-    /// Ends `open` at once, for a `body` that has nothing to send.
-    pub fn empty(body: B, open: Opened, span: Span) -> Self {
+    /// Ends `open` at once, and as `ending` says, for a `body` that has nothing to send.
+    pub fn empty(body: B, open: Opened, span: Span, ending: Ending) -> Self {
         open.during(|| drop(body));
-        open.end(Ending::Completed);
+        open.end(ending);
         Self {
             body: None,
             open: Mutex::new(None),

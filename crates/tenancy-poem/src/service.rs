@@ -75,7 +75,8 @@ impl<E: Endpoint> TenancyEndpoint<E> {
 /// Gives the body of `response` the scope to keep.
 fn keep(mut response: Response, open: Opened, span: Span, to_head: bool) -> Response {
     let body = BoxBody::from(response.take_body());
-    let body = ScopedBody::new(body, response.status(), open, span, to_head);
+    let (status, headers) = (response.status(), response.headers());
+    let body = ScopedBody::new(body, status, headers, open, span, to_head);
     response.set_body(BoxBody::new(body));
     response
 }

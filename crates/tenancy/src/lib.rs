@@ -15,6 +15,7 @@
 //! | `actix-web` | [`actix_web`]: a middleware and extractors for Actix Web |
 //! | `rocket` | [`rocket`]: routes and request guards for Rocket |
 //! | `poem` | [`poem`]: a middleware and extractors for Poem |
+//! | `tonic` | [`tonic`]: a layer for gRPC calls of all four kinds, and handlers' way to their scope |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `apalis` | [`apalis`]: background jobs that stay their tenant's |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
@@ -58,6 +59,8 @@ pub use tenancy_sea_orm as sea_orm;
 pub use tenancy_sqlx as sqlx;
 #[cfg(feature = "tokio-postgres")]
 pub use tenancy_tokio_postgres as tokio_postgres;
+#[cfg(feature = "tonic")]
+pub use tenancy_tonic as tonic;
 #[cfg(feature = "tower")]
 pub use tenancy_tower as tower;
 #[cfg(feature = "axum")]

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
 use futures_util::stream::try_unfold;
+use futures_util::{Stream, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use tenancy::sqlx::sqlite::SqliteTenants;
 use tenancy::{CentralScope, Provisioner as _, Tenancy, Tenant, TenantId, TenantScope};
@@ -94,17 +94,23 @@ impl Notes {
         Ok(count)
     }
 
-    /// One line for each note, read from the database as it is sent. A body is polled in its
-    /// request's scope, so this asks for the ambient one.
-    pub fn export(self) -> impl Stream<Item = Result<Bytes, Problem>> + Send + 'static {
+    /// Each note, read from the database as it is sent. A body is polled in its request's scope, so
+    /// this asks for the ambient one.
+    pub fn each(self) -> impl Stream<Item = Result<Note, Problem>> + Send + 'static {
         try_unfold((self, 0), async |(notes, last)| {
             let scope = TenantScope::current()?;
             let next = notes.after(&scope, last).await?;
             Ok(next.map(|note| {
-                let line = format!("{}\t{}\n", note.id, note.title);
-                (Bytes::from(line), (notes, note.id))
+                let last = note.id;
+                (note, (notes, last))
             }))
         })
+    }
+
+    /// The same, a line for each.
+    pub fn export(self) -> impl Stream<Item = Result<Bytes, Problem>> + Send + 'static {
+        let line = |note: Note| Bytes::from(format!("{}\t{}\n", note.id, note.title));
+        self.each().map_ok(line)
     }
 
     /// How many notes there are, now and again, until nobody listens any more.

@@ -70,14 +70,23 @@ impl Program {
 
     /// Says where the service listens, and what to try.
     pub fn announce(address: SocketAddr) {
-        let mut out = std::io::stdout().lock();
         let token = "Authorization: Bearer acme-demo-token";
+        let ask = |options, tenant| {
+            format!(
+                "curl {options} -H 'Host: {tenant}.notes.localhost' -H '{token}' http://{address}/notes"
+            )
+        };
+        Self::announce_with(address, &ask("-s", "acme"), &ask("-si", "globex"));
+    }
+
+    /// Says where the service listens, and these two commands that its own may be tried with, and
+    /// another's.
+    pub fn announce_with(address: SocketAddr, own: &str, another: &str) {
+        let mut out = std::io::stdout().lock();
         // Who closed the other end does not want to know.
         let _ = writeln!(
             out,
-            "listening on http://{address}\n\
-             try: curl -s -H 'Host: acme.notes.localhost' -H '{token}' http://{address}/notes\n\
-             and: curl -si -H 'Host: globex.notes.localhost' -H '{token}' http://{address}/notes"
+            "listening on http://{address}\ntry: {own}\nand: {another}"
         );
         let _ = out.flush();
     }

@@ -1,0 +1,103 @@
+//! The layer.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::request::Parts;
+use tenancy_core::Tenancy;
+use tenancy_http::{Central, Refused};
+use tonic::Status;
+use tower_layer::Layer;
+
+use crate::{TenancyService, refusal};
+
+/// Opens the tenant's scope around every call: resolves, authorizes, runs the handler and the
+/// response's stream in it, and closes it. A call without a valid tenant never reaches the handler.
+///
+/// ```
+/// use tenancy_core::{BoxError, Header, RequestView, Tenancy, TenantId};
+/// use tenancy_tonic::{Principal, Routes, TenancyLayer};
+/// use tonic::service::InterceptorLayer;
+/// use tonic::{Request, Status};
+/// # use tower::Layer as _;
+///
+/// # let store = tenancy_core::MemoryStore::default();
+/// struct User { tenant: TenantId }
+///
+/// let tenancy = Tenancy::builder(store)
+///     .resolve(Header::named("x-tenant-id"))
+///     .authorize(|tenant: &TenantId, request: &dyn RequestView| {
+///         // What authentication, an interceptor outside this layer, gave as `Principal::new(user)`.
+///         let user = request.principal_as::<User>();
+///         let own = user.is_some_and(|user| user.tenant == *tenant);
+///         async move { Ok::<_, BoxError>(own) }
+///     })
+///     .build();
+/// let routes = Routes::new(TenancyLayer::new(tenancy)); // and `.tenant(NotesServer::new(..))`
+///
+/// let authenticate = |mut request: Request<()>| -> Result<Request<()>, Status> {
+///     // Check the token here; what it says about the caller goes on as the principal.
+///     # let user = User { tenant: TenantId::new("acme").unwrap() };
+///     request.extensions_mut().insert(Principal::new(user));
+///     Ok(request)
+/// };
+/// // Server::builder().layer(InterceptorLayer::new(authenticate)).add_routes(routes.finish())
+/// # let _ = InterceptorLayer::new(authenticate).layer(routes.finish());
+/// ```
+#[derive(Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct TenancyLayer(tenancy_tower::TenancyLayer);
+
+impl TenancyLayer {
+    /// A layer that opens scopes of `tenancy`, and answers refusals with
+    /// [`status`](crate::status).
+    pub fn new(tenancy: Tenancy) -> Self {
+        Self(tenancy_tower::TenancyLayer::new(tenancy))
+            .on_refusal(|refused, _| refusal::status(refused))
+    }
+
+    /// The same layer for central services: it asks `central` who may enter, and opens a central
+    /// scope instead of a tenant's.
+    pub fn central(self, central: Central) -> Self {
+        Self(self.0.central(central))
+    }
+
+    /// Answers refusals with `answer` instead: to give details that the site's clients read, say.
+    ///
+    /// It sees the request's head, to choose a language, and a [`Refused`], which does not tell
+    /// unknown, suspended and forbidden tenants apart. A status that says `Ok` would pass a refusal
+    /// off as an empty stream: [`status`](crate::status) goes out in its place.
+    ///
+    /// ```
+    /// # use tenancy_core::{MemoryStore, Tenancy};
+    /// # let tenancy = Tenancy::builder(MemoryStore::default()).without_requests().build();
+    /// let layer = tenancy_tonic::TenancyLayer::new(tenancy).on_refusal(|refused, _request| {
+    ///     let mut status = tenancy_tonic::status(refused);
+    ///     status.metadata_mut().insert("help", "https://example.com/tenants".parse().unwrap());
+    ///     status
+    /// });
+    /// # let _ = layer;
+    /// ```
+    pub fn on_refusal<F>(self, answer: F) -> Self
+    where
+        F: Fn(Refused, &Parts) -> Status + Send + Sync + 'static,
+    {
+        Self(self.0.on_refusal(move |refused, request| {
+            refusal::failing(answer(refused, request), refused).into_http::<Bytes>()
+        }))
+    }
+}
+
+impl<S> Layer<S> for TenancyLayer {
+    type Service = TenancyService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TenancyService::new(self.0.layer(inner))
+    }
+}
+
+impl fmt::Debug for TenancyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,34 @@
+//! A refusal in gRPC's own words.
+
+use tenancy_http::Refused;
+use tonic::{Code, Status};
+
+/// The status that a refused client is told: the same for every call that was refused like this.
+///
+/// ```
+/// use tenancy_tonic::{Refused, status};
+///
+/// assert_eq!(status(Refused::NotFound).code(), tonic::Code::NotFound);
+/// assert_eq!(status(Refused::NotFound).message(), "not found");
+/// ```
+pub fn status(refused: Refused) -> Status {
+    let code = match refused {
+        Refused::NoTenant => Code::InvalidArgument,
+        Refused::NotFound => Code::NotFound,
+        Refused::TryLater => Code::Unavailable,
+        // The one that is left says that something is put together wrongly.
+        _ => Code::Internal,
+    };
+    Status::new(code, refused.message().trim_end())
+}
+
+/// `answer`, if it refuses anything.
+pub(crate) fn failing(answer: Status, refused: Refused) -> Status {
+    if answer.code() == Code::Ok {
+        tracing::error!(
+            "the mapper given to `on_refusal` answered Ok: give it a status that refuses"
+        );
+        return status(refused);
+    }
+    answer
+}
