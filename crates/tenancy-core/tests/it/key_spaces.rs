@@ -25,9 +25,12 @@ async fn it_is_the_scopes_and_nobody_elses() {
         assert_eq!(text, format!("tenant={name}"));
     }
     let text = tenancy
-        .central("a report", async |scope: &CentralScope| -> Result<_, Error> {
-            Ok(KeySpace::of_central(scope)?.to_string())
-        })
+        .central(
+            "a report",
+            async |scope: &CentralScope| -> Result<_, Error> {
+                Ok(KeySpace::of_central(scope)?.to_string())
+            },
+        )
         .await
         .unwrap();
     assert_eq!(text, "central", "which no tenant's is, whatever its id");
@@ -45,15 +48,18 @@ async fn a_scope_that_is_over_or_not_the_open_one_has_none() {
         .await
         .unwrap();
     tenancy
-        .central("a report", async |central: &CentralScope| -> Result<(), Error> {
-            kept_central = Some(central.ticket());
-            let inner = tenancy.run("acme", async |_: &TenantScope| -> Result<(), Error> {
-                let outer = KeySpace::of_central(central);
-                assert!(matches!(outer, Err(Error::ScopeMismatch)), "{outer:?}");
-                Ok(())
-            });
-            inner.await
-        })
+        .central(
+            "a report",
+            async |central: &CentralScope| -> Result<(), Error> {
+                kept_central = Some(central.ticket());
+                let inner = tenancy.run("acme", async |_: &TenantScope| -> Result<(), Error> {
+                    let outer = KeySpace::of_central(central);
+                    assert!(matches!(outer, Err(Error::ScopeMismatch)), "{outer:?}");
+                    Ok(())
+                });
+                inner.await
+            },
+        )
         .await
         .unwrap();
     let ended = KeySpace::of(kept.as_ref().unwrap()).map(|space| space.to_string());

@@ -41,7 +41,10 @@ async fn the_first_ones_have_one_and_keep_it() {
     assert_eq!(seen, BTreeSet::from(expected));
     // Also when its right has ended: another in its place would be one label more.
     tenancy.invalidate_all();
-    assert_eq!(&*label(&tenancy, &labels, "t299").await, TenantLabels::OTHER);
+    assert_eq!(
+        &*label(&tenancy, &labels, "t299").await,
+        TenantLabels::OTHER
+    );
     assert_eq!(&*label(&tenancy, &labels, "t2").await, "t2");
     assert_eq!(format!("{labels:?}"), "TenantLabels { named: 3, .. }");
 }
@@ -54,7 +57,10 @@ async fn those_that_the_operator_names_have_one_and_nobody_else() {
     for (name, expected) in [("zeta", "_other"), ("acme", "acme"), ("other", "other")] {
         assert_eq!(&*label(&tenancy, &labels, name).await, expected);
     }
-    assert_eq!(&*label(&tenancy, &TenantLabels::first(0), "acme").await, "_other");
+    assert_eq!(
+        &*label(&tenancy, &TenantLabels::first(0), "acme").await,
+        "_other"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

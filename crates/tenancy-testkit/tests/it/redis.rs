@@ -30,7 +30,10 @@ async fn it_answers_those_with_its_password_alone_and_keeps_nothing_on_disk() {
     }
     let server = Server::shared().await.unwrap();
     assert!(server.version().contains('.'), "{server:?}");
-    assert_eq!(ask(server.url(), &["CONFIG", "GET", "save"]).await, ["save", ""]);
+    assert_eq!(
+        ask(server.url(), &["CONFIG", "GET", "save"]).await,
+        ["save", ""]
+    );
     assert_ne!(server.name().unwrap(), server.name().unwrap());
     let stranger = Client::open(format!("redis://127.0.0.1:{}/", server.port())).unwrap();
     let mut connection = stranger.get_multiplexed_async_connection().await.unwrap();
@@ -49,7 +52,12 @@ async fn a_dropped_server_is_gone_and_so_is_its_folder() {
     let server = Server::start().await.unwrap();
     let (port, folder) = (server.port(), folder(server.url()).await);
     assert!(Path::new(&folder).exists());
-    assert!(server.log().unwrap().contains("Ready to accept connections"));
+    assert!(
+        server
+            .log()
+            .unwrap()
+            .contains("Ready to accept connections")
+    );
     drop(server);
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     assert!(!Path::new(&folder).exists());
