@@ -73,11 +73,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n== summary ==")?;
         for (server, full) in &self.servers {
-            let origin = if server.given {
-                "given by URL"
-            } else {
-                "brought for this run"
-            };
+            let origin = origin(server.given);
             let what = if *full {
                 "every test"
             } else {
@@ -106,11 +102,7 @@ impl fmt::Display for Summary {
             }
         }
         if let Some(Mariadb { version, given, .. }) = &self.mariadb {
-            let origin = if *given {
-                "given by URL"
-            } else {
-                "brought for this run"
-            };
+            let origin = origin(*given);
             write!(f, "MariaDB {version} ({origin}): every test; ")?;
             let users: Vec<&str> = self.users("mariadb").into_iter().collect();
             if users.is_empty() {
@@ -122,11 +114,7 @@ impl fmt::Display for Summary {
             }
         }
         if let Some(Redis { version, given, .. }) = &self.redis {
-            let origin = if *given {
-                "given by URL"
-            } else {
-                "brought for this run"
-            };
+            let origin = origin(*given);
             write!(f, "Redis {version} ({origin}): every test; ")?;
             let users: Vec<&str> = self.users("redis").into_iter().collect();
             if users.is_empty() {
@@ -174,6 +162,14 @@ impl fmt::Display for Summary {
             "{} passed, {} failed",
             self.tally.passed, self.tally.failed
         )
+    }
+}
+
+fn origin(given: bool) -> &'static str {
+    if given {
+        "given by URL"
+    } else {
+        "brought for this run"
     }
 }
 

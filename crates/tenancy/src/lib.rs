@@ -16,6 +16,8 @@
 //! | `rocket` | [`rocket`]: routes and request guards for Rocket |
 //! | `poem` | [`poem`]: a middleware and extractors for Poem |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
+//! | `cache-moka`, `cache-redis` | [`cache`]: tenants' cached values, in memory and in Redis |
+//! | `object-store` | [`object_store`]: tenants' objects in any store of the `object_store` crate; switch on [`tenancy_object_store`](object_store)'s own features `local` and `signed-urls` where you need them |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
 //!
@@ -28,6 +30,8 @@ pub use tenancy_core::*;
 
 #[cfg(feature = "actix-web")]
 pub use tenancy_actix_web as actix_web;
+#[cfg(any(feature = "cache-moka", feature = "cache-redis"))]
+pub use tenancy_cache as cache;
 #[cfg(feature = "conformance")]
 pub use tenancy_conformance as conformance;
 #[cfg(feature = "diesel")]
@@ -38,6 +42,8 @@ pub use tenancy_diesel as diesel;
     feature = "fleet-sqlite"
 ))]
 pub use tenancy_fleet as fleet;
+#[cfg(feature = "object-store")]
+pub use tenancy_object_store as object_store;
 #[cfg(feature = "poem")]
 pub use tenancy_poem as poem;
 #[cfg(any(

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tenancy_core::CentralScope;
 
 use super::CacheBuilder;
-use super::shelf::Shelf;
+use super::drawer::Drawer;
 use super::store::Store;
 use crate::CacheError;
 
@@ -19,7 +19,7 @@ pub struct CentralCache<V> {
 
 struct Inner<V> {
     store: Store<V>,
-    shelf: Mutex<Arc<Shelf>>,
+    drawer: Mutex<Arc<Drawer>>,
 }
 
 impl<V: Clone + Send + Sync + 'static> CentralCache<V> {
@@ -30,9 +30,9 @@ impl<V: Clone + Send + Sync + 'static> CentralCache<V> {
     }
 
     pub(super) fn over(store: Store<V>) -> Self {
-        let shelf = Mutex::new(store.shelf());
+        let drawer = Mutex::new(store.drawer());
         Self {
-            inner: Arc::new(Inner { store, shelf }),
+            inner: Arc::new(Inner { store, drawer }),
         }
     }
 
@@ -45,8 +45,8 @@ impl<V: Clone + Send + Sync + 'static> CentralCache<V> {
         scope: &CentralScope,
         key: impl AsRef<[u8]> + Send,
     ) -> Result<Option<V>, CacheError> {
-        let shelf = self.shelf(scope)?;
-        Ok(self.inner.store.get(shelf, key.as_ref()).await)
+        let drawer = self.drawer(scope)?;
+        Ok(self.inner.store.get(drawer, key.as_ref()).await)
     }
 
     /// Puts `value` in, in place of what was there under `key`.
@@ -59,8 +59,8 @@ impl<V: Clone + Send + Sync + 'static> CentralCache<V> {
         key: impl AsRef<[u8]> + Send,
         value: V,
     ) -> Result<(), CacheError> {
-        let shelf = self.shelf(scope)?;
-        self.inner.store.insert(shelf, key.as_ref(), value).await;
+        let drawer = self.drawer(scope)?;
+        self.inner.store.insert(drawer, key.as_ref(), value).await;
         Ok(())
     }
 
@@ -75,8 +75,8 @@ impl<V: Clone + Send + Sync + 'static> CentralCache<V> {
         key: impl AsRef<[u8]> + Send,
         load: impl Future<Output = Result<V, E>> + Send,
     ) -> Result<V, E> {
-        let shelf = self.shelf(scope)?;
-        self.inner.store.get_with(shelf, key.as_ref(), load).await
+        let drawer = self.drawer(scope)?;
+        self.inner.store.get_with(drawer, key.as_ref(), load).await
     }
 
     /// Takes out what is there under `key`.
@@ -88,8 +88,8 @@ impl<V: Clone + Send + Sync + 'static> CentralCache<V> {
         scope: &CentralScope,
         key: impl AsRef<[u8]> + Send,
     ) -> Result<(), CacheError> {
-        let shelf = self.shelf(scope)?;
-        self.inner.store.remove(shelf, key.as_ref()).await;
+        let drawer = self.drawer(scope)?;
+        self.inner.store.remove(drawer, key.as_ref()).await;
         Ok(())
     }
 
@@ -99,26 +99,26 @@ impl<V: Clone + Send + Sync + 'static> CentralCache<V> {
     /// As [`get`](Self::get).
     pub fn clear(&self, scope: &CentralScope) -> Result<(), CacheError> {
         scope.ensure_usable()?;
-        let fresh = self.inner.store.shelf();
-        let mut shelf = self
+        let fresh = self.inner.store.drawer();
+        let mut drawer = self
             .inner
-            .shelf
+            .drawer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *shelf, fresh);
-        drop(shelf);
+        let old = std::mem::replace(&mut *drawer, fresh);
+        drop(drawer);
         self.inner.store.clear(&old);
         Ok(())
     }
 
-    fn shelf(&self, scope: &CentralScope) -> Result<Arc<Shelf>, CacheError> {
+    fn drawer(&self, scope: &CentralScope) -> Result<Arc<Drawer>, CacheError> {
         scope.ensure_usable()?;
-        let shelf = self
+        let drawer = self
             .inner
-            .shelf
+            .drawer
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(&shelf))
+        Ok(Arc::clone(&drawer))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tenants' values in this process's memory, over [`moka`](https://docs.rs/moka).
 //!
 //! All tenants share one bounded cache, so that memory has one bound; each has a *share* of it, so
-//! that one tenant can't push out all the others' values. A tenant's entries lie on a shelf of its own
+//! that one tenant can't push out all the others' values. A tenant's entries lie in a drawer of its own
 //! with a number that is given once, so no key of one can be another's, whatever its bytes are, and
 //! clearing is one step that also what is being loaded at that moment doesn't survive.
 //!
@@ -51,7 +51,7 @@
 
 mod builder;
 mod central_cache;
-mod shelf;
+mod drawer;
 mod store;
 mod tenant_cache;
 

@@ -1,4 +1,4 @@
-//! The entries of all shelves, in one bounded cache.
+//! The entries of all drawers, in one bounded cache.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::moka::future::Cache;
 
 use super::CacheBuilder;
-use super::shelf::{Place, Shelf};
+use super::drawer::{Drawer, Place};
 
 /// How much an entry counts for.
 pub(super) type Weigh<V> = dyn Fn(&[u8], &V) -> u32 + Send + Sync;
 
-/// How many entries of cleared shelves one call takes out.
+/// How many entries of cleared drawers one call takes out.
 const SWEEP: usize = 64;
 
 /// A value as it lies in the cache.
@@ -29,7 +29,7 @@ pub(super) struct Store<V> {
     weigh: Arc<Weigh<V>>,
     share: u64,
     next: AtomicU64,
-    /// What cleared shelves had. Nobody can reach it; it only takes up room.
+    /// What cleared drawers had. Nobody can reach it; it only takes up room.
     leaving: Mutex<Vec<Place>>,
 }
 
@@ -46,7 +46,7 @@ impl<V: Clone + Send + Sync + 'static> Store<V> {
             .max_capacity(options.capacity)
             .time_to_live(options.time_to_live)
             .weigher(|_, held: &Held<V>| held.weight)
-            .eviction_listener(|place: Arc<Place>, held: Held<V>, _| place.shelf.gone(held.stamp))
+            .eviction_listener(|place: Arc<Place>, held: Held<V>, _| place.drawer.gone(held.stamp))
             .build();
         Self {
             cache,
@@ -57,32 +57,32 @@ impl<V: Clone + Send + Sync + 'static> Store<V> {
         }
     }
 
-    pub(super) fn shelf(&self) -> Arc<Shelf> {
-        Shelf::new(self.next.fetch_add(1, Ordering::Relaxed))
+    pub(super) fn drawer(&self) -> Arc<Drawer> {
+        Drawer::new(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(super) async fn get(&self, shelf: Arc<Shelf>, key: &[u8]) -> Option<V> {
-        let held = self.cache.get(&place(shelf, key)).await?;
+    pub(super) async fn get(&self, drawer: Arc<Drawer>, key: &[u8]) -> Option<V> {
+        let held = self.cache.get(&place(drawer, key)).await?;
         Some(held.value)
     }
 
-    pub(super) async fn insert(&self, shelf: Arc<Shelf>, key: &[u8], value: V) {
-        let place = place(shelf, key);
+    pub(super) async fn insert(&self, drawer: Arc<Drawer>, key: &[u8], value: V) {
+        let place = place(drawer, key);
         match self.hold(&place, value) {
             Ok(held) => self.cache.insert(place.clone(), held).await,
             // What was there before is no longer so.
             Err(_) => self.cache.invalidate(&place).await,
         }
-        self.tidy(&place.shelf).await;
+        self.tidy(&place.drawer).await;
     }
 
     pub(super) async fn get_with<E>(
         &self,
-        shelf: Arc<Shelf>,
+        drawer: Arc<Drawer>,
         key: &[u8],
         load: impl Future<Output = Result<V, E>>,
     ) -> Result<V, E> {
-        let place = place(shelf, key);
+        let place = place(drawer, key);
         let mut load = pin!(load);
         let mut own = None;
         let flight = async {
@@ -102,7 +102,7 @@ impl<V: Clone + Send + Sync + 'static> Store<V> {
             .map(|held| held.value);
         match (landed, own) {
             (Some(value), _) => {
-                self.tidy(&place.shelf).await;
+                self.tidy(&place.drawer).await;
                 Ok(value)
             }
             (None, Some(Loaded::Unkept(value))) => Ok(value),
@@ -110,21 +110,21 @@ impl<V: Clone + Send + Sync + 'static> Store<V> {
             // Somebody else's load came to nothing, and what it said was for them.
             (None, None) => {
                 let value = load.await?;
-                let Place { shelf, key } = place;
-                self.insert(shelf, &key, value.clone()).await;
+                let Place { drawer, key } = place;
+                self.insert(drawer, &key, value.clone()).await;
                 Ok(value)
             }
         }
     }
 
-    pub(super) async fn remove(&self, shelf: Arc<Shelf>, key: &[u8]) {
-        self.cache.invalidate(&place(shelf, key)).await;
+    pub(super) async fn remove(&self, drawer: Arc<Drawer>, key: &[u8]) {
+        self.cache.invalidate(&place(drawer, key)).await;
     }
 
-    /// From here on nothing of this shelf is found. Its room is given back bit by bit.
-    pub(super) fn clear(&self, shelf: &Arc<Shelf>) {
-        let places = shelf.close().into_iter().map(|key| Place {
-            shelf: Arc::clone(shelf),
+    /// From here on nothing of this drawer is found. Its room is given back bit by bit.
+    pub(super) fn clear(&self, drawer: &Arc<Drawer>) {
+        let places = drawer.close().into_iter().map(|key| Place {
+            drawer: Arc::clone(drawer),
             key,
         });
         self.leaving().extend(places);
@@ -140,7 +140,7 @@ impl<V: Clone + Send + Sync + 'static> Store<V> {
     fn hold(&self, place: &Place, value: V) -> Result<Held<V>, V> {
         let weight = (self.weigh)(&place.key, &value).max(1);
         let stamp = self.next.fetch_add(1, Ordering::Relaxed);
-        if place.shelf.takes(&place.key, stamp, weight, self.share) {
+        if place.drawer.takes(&place.key, stamp, weight, self.share) {
             Ok(Held {
                 value,
                 weight,
@@ -151,14 +151,14 @@ impl<V: Clone + Send + Sync + 'static> Store<V> {
         }
     }
 
-    /// Takes out what is more than the shelf's share, and some of what was cleared. Whoever is
+    /// Takes out what is more than the drawer's share, and some of what was cleared. Whoever is
     /// dropped here leaves the rest to the next one.
-    async fn tidy(&self, shelf: &Arc<Shelf>) {
-        while let Some((key, stamp)) = shelf.over(self.share) {
-            let shelf = Arc::clone(shelf);
-            let place = Place { shelf, key };
+    async fn tidy(&self, drawer: &Arc<Drawer>) {
+        while let Some((key, stamp)) = drawer.over(self.share) {
+            let drawer = Arc::clone(drawer);
+            let place = Place { drawer, key };
             self.cache.invalidate(&place).await;
-            place.shelf.gone(stamp);
+            place.drawer.gone(stamp);
         }
         let some = {
             let mut leaving = self.leaving();
@@ -175,9 +175,9 @@ impl<V: Clone + Send + Sync + 'static> Store<V> {
     }
 }
 
-fn place(shelf: Arc<Shelf>, key: &[u8]) -> Place {
+fn place(drawer: Arc<Drawer>, key: &[u8]) -> Place {
     Place {
-        shelf,
+        drawer,
         key: Arc::from(key),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tenancy_core::{TenantId, TenantScope};
 
 use super::CacheBuilder;
-use super::shelf::Shelf;
+use super::drawer::Drawer;
 use super::store::Store;
 use crate::CacheError;
 
@@ -20,7 +20,7 @@ pub struct TenantCache<V> {
 struct Inner<V> {
     store: Store<V>,
     /// One for each tenant that had a scope here since it was last evicted.
-    shelves: Mutex<HashMap<TenantId, Arc<Shelf>>>,
+    drawers: Mutex<HashMap<TenantId, Arc<Drawer>>>,
 }
 
 impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
@@ -33,7 +33,7 @@ impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
         Self {
             inner: Arc::new(Inner {
                 store,
-                shelves: Mutex::default(),
+                drawers: Mutex::default(),
             }),
         }
     }
@@ -47,8 +47,8 @@ impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
         scope: &TenantScope,
         key: impl AsRef<[u8]> + Send,
     ) -> Result<Option<V>, CacheError> {
-        let shelf = self.shelf(scope)?;
-        Ok(self.inner.store.get(shelf, key.as_ref()).await)
+        let drawer = self.drawer(scope)?;
+        Ok(self.inner.store.get(drawer, key.as_ref()).await)
     }
 
     /// Puts `value` in, in place of what this tenant had under `key`. Where it is more than the
@@ -62,8 +62,8 @@ impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
         key: impl AsRef<[u8]> + Send,
         value: V,
     ) -> Result<(), CacheError> {
-        let shelf = self.shelf(scope)?;
-        self.inner.store.insert(shelf, key.as_ref(), value).await;
+        let drawer = self.drawer(scope)?;
+        self.inner.store.insert(drawer, key.as_ref(), value).await;
         Ok(())
     }
 
@@ -83,8 +83,8 @@ impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
         key: impl AsRef<[u8]> + Send,
         load: impl Future<Output = Result<V, E>> + Send,
     ) -> Result<V, E> {
-        let shelf = self.shelf(scope)?;
-        self.inner.store.get_with(shelf, key.as_ref(), load).await
+        let drawer = self.drawer(scope)?;
+        self.inner.store.get_with(drawer, key.as_ref(), load).await
     }
 
     /// Takes out what this tenant has under `key`.
@@ -96,8 +96,8 @@ impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
         scope: &TenantScope,
         key: impl AsRef<[u8]> + Send,
     ) -> Result<(), CacheError> {
-        let shelf = self.shelf(scope)?;
-        self.inner.store.remove(shelf, key.as_ref()).await;
+        let drawer = self.drawer(scope)?;
+        self.inner.store.remove(drawer, key.as_ref()).await;
         Ok(())
     }
 
@@ -114,17 +114,17 @@ impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
     /// The same for a tenant whose right may have ended, and who so has no scope: for
     /// [`Tenancy::on_withdrawn`](tenancy_core::Tenancy::on_withdrawn).
     pub fn evict(&self, tenant: &TenantId) {
-        let shelf = self.shelves().remove(tenant);
-        if let Some(shelf) = shelf {
-            self.inner.store.clear(&shelf);
+        let drawer = self.drawers().remove(tenant);
+        if let Some(drawer) = drawer {
+            self.inner.store.clear(&drawer);
         }
     }
 
     /// The same for all tenants.
     pub fn evict_all(&self) {
-        let shelves = std::mem::take(&mut *self.shelves());
-        for shelf in shelves.values() {
-            self.inner.store.clear(shelf);
+        let drawers = std::mem::take(&mut *self.drawers());
+        for drawer in drawers.values() {
+            self.inner.store.clear(drawer);
         }
     }
 
@@ -133,22 +133,22 @@ impl<V: Clone + Send + Sync + 'static> TenantCache<V> {
         self.inner.store.weight().await
     }
 
-    /// The only way to a shelf.
-    fn shelf(&self, scope: &TenantScope) -> Result<Arc<Shelf>, CacheError> {
+    /// The only way to a drawer.
+    fn drawer(&self, scope: &TenantScope) -> Result<Arc<Drawer>, CacheError> {
         scope.ensure_usable()?;
-        let mut shelves = self.shelves();
-        if let Some(shelf) = shelves.get(scope.tenant_id()) {
-            return Ok(Arc::clone(shelf));
+        let mut drawers = self.drawers();
+        if let Some(drawer) = drawers.get(scope.tenant_id()) {
+            return Ok(Arc::clone(drawer));
         }
-        let shelf = self.inner.store.shelf();
-        shelves.insert(scope.tenant_id().clone(), Arc::clone(&shelf));
-        Ok(shelf)
+        let drawer = self.inner.store.drawer();
+        drawers.insert(scope.tenant_id().clone(), Arc::clone(&drawer));
+        Ok(drawer)
     }
 
-    fn shelves(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<Shelf>>> {
+    fn drawers(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<Drawer>>> {
         // Nothing panics while it holds the lock.
-        let shelves = self.inner.shelves.lock();
-        shelves.unwrap_or_else(PoisonError::into_inner)
+        let drawers = self.inner.drawers.lock();
+        drawers.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

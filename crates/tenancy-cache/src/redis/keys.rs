@@ -21,13 +21,13 @@ impl Name {
 
     /// Where a space's mark lies: `NAME:{SPACE}`. The braces are a cluster's hash tag: one tenant's
     /// keys are in one slot, so that a mark and a value can be read and written in one step.
-    pub(super) fn mark(&self, space: &KeySpace<'_>) -> Vec<u8> {
+    pub(super) fn mark(&self, space: KeySpace<'_>) -> Vec<u8> {
         format!("{}:{{{space}}}", self.0).into_bytes()
     }
 
     /// Where the value of `key` lies: `NAME:{SPACE}:KEY`. Neither a name nor a space holds a `:` or a
     /// brace, so the first two parts end where they end, whatever the key is.
-    pub(super) fn value(&self, space: &KeySpace<'_>, key: &[u8]) -> Vec<u8> {
+    pub(super) fn value(&self, space: KeySpace<'_>, key: &[u8]) -> Vec<u8> {
         let mut whole = self.mark(space);
         whole.push(b':');
         whole.extend_from_slice(key);
@@ -80,15 +80,15 @@ mod tests {
                 let space = KeySpace::to_remove(tenant);
                 let named = Name::new(name).unwrap();
                 let marked = (name, tenant, None);
-                prop_assert_eq!(*seen.entry(named.mark(&space)).or_insert(marked), marked);
+                prop_assert_eq!(*seen.entry(named.mark(space)).or_insert(marked), marked);
                 let valued = (name, tenant, Some(key));
-                prop_assert_eq!(*seen.entry(named.value(&space, key)).or_insert(valued), valued);
+                prop_assert_eq!(*seen.entry(named.value(space, key)).or_insert(valued), valued);
             }
         }
 
         #[test]
         fn a_clusters_hash_tag_is_the_tenant_alone((name, tenant, key) in near()) {
-            let whole = Name::new(&name).unwrap().value(&KeySpace::to_remove(&tenant), &key);
+            let whole = Name::new(&name).unwrap().value(KeySpace::to_remove(&tenant), &key);
             // As the specification has it: between the first `{` and the first `}` behind it.
             let from = whole.iter().position(|byte| *byte == b'{').unwrap() + 1;
             let to = from + whole[from..].iter().position(|byte| *byte == b'}').unwrap();

@@ -15,7 +15,7 @@ use crate::CacheError;
 pub(super) struct Mark(Vec<u8>);
 
 impl Mark {
-    pub(super) fn fresh(space: &KeySpace<'_>) -> Result<Self, CacheError> {
+    pub(super) fn fresh(space: KeySpace<'_>) -> Result<Self, CacheError> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(CacheError::Random)?;
         let mut text = format!("{space}#");
@@ -27,7 +27,7 @@ impl Mark {
     }
 
     /// The mark that the server has, if it is this space's.
-    pub(super) fn read(space: &KeySpace<'_>, bytes: Vec<u8>) -> Result<Self, CacheError> {
+    pub(super) fn read(space: KeySpace<'_>, bytes: Vec<u8>) -> Result<Self, CacheError> {
         let whose = format!("{space}#");
         let random = bytes.strip_prefix(whose.as_bytes());
         if random.is_some_and(|random| random.len() == 32) {
@@ -44,7 +44,7 @@ impl Mark {
     /// What was written under this mark; `None` for what was written before a clearing.
     pub(super) fn payload(
         &self,
-        space: &KeySpace<'_>,
+        space: KeySpace<'_>,
         mut stored: Vec<u8>,
     ) -> Result<Option<Vec<u8>>, CacheError> {
         let length = stored.first().copied().ok_or(CacheError::Foreign)?;

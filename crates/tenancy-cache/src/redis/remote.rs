@@ -55,13 +55,13 @@ impl<C: ConnectionLike + Clone + Send + Sync> Remote<C> {
     ) -> Result<Option<V>, CacheError> {
         let mut command = ::redis::cmd("MGET");
         command
-            .arg(self.name.mark(&space))
-            .arg(self.name.value(&space, key));
+            .arg(self.name.mark(space))
+            .arg(self.name.value(space, key));
         let (mark, stored): (Option<Vec<u8>>, Option<Vec<u8>>) = self.ask(&command).await?;
         let Some(mark) = mark else {
             return Ok(None);
         };
-        read(&Mark::read(&space, mark)?, &space, stored)
+        read(&Mark::read(space, mark)?, space, stored)
     }
 
     /// The same, and a mark to write under if there is nothing. What can't be read is nothing.
@@ -70,12 +70,12 @@ impl<C: ConnectionLike + Clone + Send + Sync> Remote<C> {
         space: KeySpace<'_>,
         key: &[u8],
     ) -> Result<Found<V>, CacheError> {
-        let fresh = Mark::fresh(&space)?;
-        let mut command = self.script(OPEN, &space, key);
+        let fresh = Mark::fresh(space)?;
+        let mut command = self.script(OPEN, space, key);
         command.arg(fresh.as_bytes()).arg(self.milliseconds());
         let (mark, stored): (Vec<u8>, Option<Vec<u8>>) = self.ask(&command).await?;
-        let mark = Mark::read(&space, mark)?;
-        match read(&mark, &space, stored) {
+        let mark = Mark::read(space, mark)?;
+        match read(&mark, space, stored) {
             Ok(Some(value)) => Ok(Found::Value(value)),
             Ok(None) | Err(CacheError::Value { .. }) => Ok(Found::Nothing(mark)),
             Err(error) => Err(error),
@@ -88,8 +88,8 @@ impl<C: ConnectionLike + Clone + Send + Sync> Remote<C> {
         key: &[u8],
         value: &V,
     ) -> Result<(), CacheError> {
-        let fresh = Mark::fresh(&space)?;
-        let mut command = self.script(PUT, &space, key);
+        let fresh = Mark::fresh(space)?;
+        let mut command = self.script(PUT, space, key);
         command
             .arg(fresh.as_bytes())
             .arg(self.milliseconds())
@@ -105,7 +105,7 @@ impl<C: ConnectionLike + Clone + Send + Sync> Remote<C> {
         mark: &Mark,
         value: &V,
     ) -> Result<(), CacheError> {
-        let mut command = self.script(KEEP, &space, key);
+        let mut command = self.script(KEEP, space, key);
         command
             .arg(mark.as_bytes())
             .arg(self.milliseconds())
@@ -115,17 +115,17 @@ impl<C: ConnectionLike + Clone + Send + Sync> Remote<C> {
 
     pub(super) async fn remove(&self, space: KeySpace<'_>, key: &[u8]) -> Result<(), CacheError> {
         let mut command = ::redis::cmd("DEL");
-        command.arg(self.name.value(&space, key));
+        command.arg(self.name.value(space, key));
         self.ask(&command).await
     }
 
     pub(super) async fn clear(&self, space: KeySpace<'_>) -> Result<(), CacheError> {
         let mut command = ::redis::cmd("DEL");
-        command.arg(self.name.mark(&space));
+        command.arg(self.name.mark(space));
         self.ask(&command).await
     }
 
-    fn script(&self, script: &str, space: &KeySpace<'_>, key: &[u8]) -> Cmd {
+    fn script(&self, script: &str, space: KeySpace<'_>, key: &[u8]) -> Cmd {
         let mut command = ::redis::cmd("EVAL");
         command
             .arg(script)
@@ -154,7 +154,7 @@ impl<C: ConnectionLike + Clone + Send + Sync> Remote<C> {
 
 fn read<V: CacheValue>(
     mark: &Mark,
-    space: &KeySpace<'_>,
+    space: KeySpace<'_>,
     stored: Option<Vec<u8>>,
 ) -> Result<Option<V>, CacheError> {
     let payload = match stored {

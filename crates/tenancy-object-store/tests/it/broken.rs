@@ -93,7 +93,7 @@ async fn nothing_of_it_is_handed_out() {
         Ok(vec![
             store.get(&x).await.unwrap_err(),
             store.head(&x).await.unwrap_err(),
-            store.get_ranges(&x, &[0..1]).await.unwrap_err(),
+            store.get_ranges(&x, &[0..1, 2..3]).await.unwrap_err(),
             store.delete(&x).await.unwrap_err(),
             store.list(None).try_collect::<Vec<_>>().await.unwrap_err(),
             store

@@ -59,7 +59,7 @@ async fn a_local_folder_follows_none() {
             let errors = [
                 store.get(&at).await.unwrap_err(),
                 store.head(&at).await.unwrap_err(),
-                store.get_ranges(&at, &[0..1]).await.unwrap_err(),
+                store.get_ranges(&at, &[0..1, 2..3]).await.unwrap_err(),
                 store.put(&at, "acme was here".into()).await.unwrap_err(),
                 store.put_multipart(&at).await.unwrap_err(),
                 store.delete(&at).await.unwrap_err(),

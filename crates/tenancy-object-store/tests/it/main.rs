@@ -7,4 +7,5 @@ mod broken;
 mod links;
 mod signing;
 mod support;
+mod upstream;
 mod walls;

@@ -116,7 +116,11 @@ async fn they_are_for_the_scopes_own_objects_while_it_is_open() {
     };
     let store = tenancy.run("acme", work).await.unwrap();
     is_over(store.signed_url(Method::GET, &x, minute).await);
-    is_over(store.signed_urls(Method::GET, &[x.clone()], minute).await);
+    is_over(
+        store
+            .signed_urls(Method::GET, std::slice::from_ref(&x), minute)
+            .await,
+    );
     is_over(
         store
             .signed_url_opts(Method::GET, &x, minute, &SignedUrlOptions::new())

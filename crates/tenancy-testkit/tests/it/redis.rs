@@ -39,7 +39,7 @@ async fn it_answers_those_with_its_password_alone_and_keeps_nothing_on_disk() {
     let mut connection = stranger.get_multiplexed_async_connection().await.unwrap();
     let refused: Result<String, _> = cmd("PING").query_async(&mut connection).await;
     assert_eq!(refused.unwrap_err().code(), Some("NOAUTH"));
-    let (_, password) = server.url().split_once(":").unwrap();
+    let (_, password) = server.url().split_once(':').unwrap();
     let (password, _) = password.trim_start_matches("//:").split_once('@').unwrap();
     assert!(!format!("{server:?}").contains(password), "{server:?}");
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 type Key = Arc<[u8]>;
 
 /// One tenant's entries from one clearing to the next. Its number is given once: what is still
-/// being put on a shelf that was cleared lies where nobody looks.
-pub(super) struct Shelf {
+/// being put into a drawer that was cleared lies where nobody looks.
+pub(super) struct Drawer {
     number: u64,
     ledger: Mutex<Ledger>,
 }
@@ -22,7 +22,7 @@ struct Ledger {
     entries: BTreeMap<u64, (Key, u32)>,
 }
 
-impl Shelf {
+impl Drawer {
     pub(super) fn new(number: u64) -> Arc<Self> {
         Arc::new(Self {
             number,
@@ -30,7 +30,7 @@ impl Shelf {
         })
     }
 
-    /// Notes down an entry, in place of the one that the key had. `false` where the shelf was
+    /// Notes down an entry, in place of the one that the key had. `false` where the drawer was
     /// cleared meanwhile, or the entry alone is more than the share.
     pub(super) fn takes(&self, key: &Key, stamp: u64, weight: u32, share: u64) -> bool {
         let mut ledger = self.lock();
@@ -83,16 +83,16 @@ impl Ledger {
     }
 }
 
-/// Where an entry lies: a shelf and a key on it, two things that can't run into one another.
+/// Where an entry lies: a drawer and a key in it, two things that can't run into one another.
 #[derive(Clone)]
 pub(super) struct Place {
-    pub(super) shelf: Arc<Shelf>,
+    pub(super) drawer: Arc<Drawer>,
     pub(super) key: Key,
 }
 
 impl PartialEq for Place {
     fn eq(&self, other: &Self) -> bool {
-        self.shelf.number == other.shelf.number && self.key == other.key
+        self.drawer.number == other.drawer.number && self.key == other.key
     }
 }
 
@@ -100,7 +100,7 @@ impl Eq for Place {}
 
 impl Hash for Place {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.shelf.number.hash(state);
+        self.drawer.number.hash(state);
         self.key.hash(state);
     }
 }
@@ -115,23 +115,23 @@ mod tests {
 
     #[test]
     fn weights_follow_what_comes_and_goes() {
-        let shelf = Shelf::new(0);
-        assert!(shelf.takes(&key("a"), 1, 3, 10));
-        assert!(shelf.takes(&key("b"), 2, 3, 10));
-        assert!(shelf.takes(&key("a"), 3, 5, 10), "in place of the first");
-        assert_eq!(shelf.lock().weight, 8);
-        shelf.gone(1);
-        assert_eq!(shelf.lock().weight, 8, "it was replaced long ago");
-        assert!(shelf.takes(&key("c"), 4, 9, 10));
-        assert_eq!(shelf.over(10), Some((key("b"), 2)), "the oldest");
-        shelf.gone(2);
-        assert_eq!(shelf.over(10), Some((key("a"), 3)));
-        shelf.gone(3);
-        assert_eq!(shelf.over(10), None);
-        assert!(!shelf.takes(&key("d"), 5, 11, 10), "more than all of it");
-        assert_eq!(shelf.lock().weight, 9);
-        assert_eq!(shelf.close(), [key("c")]);
-        assert!(!shelf.takes(&key("e"), 6, 1, 10), "it was cleared");
-        assert!(shelf.lock().stamps.is_empty() && shelf.lock().weight == 0);
+        let drawer = Drawer::new(0);
+        assert!(drawer.takes(&key("a"), 1, 3, 10));
+        assert!(drawer.takes(&key("b"), 2, 3, 10));
+        assert!(drawer.takes(&key("a"), 3, 5, 10), "in place of the first");
+        assert_eq!(drawer.lock().weight, 8);
+        drawer.gone(1);
+        assert_eq!(drawer.lock().weight, 8, "it was replaced long ago");
+        assert!(drawer.takes(&key("c"), 4, 9, 10));
+        assert_eq!(drawer.over(10), Some((key("b"), 2)), "the oldest");
+        drawer.gone(2);
+        assert_eq!(drawer.over(10), Some((key("a"), 3)));
+        drawer.gone(3);
+        assert_eq!(drawer.over(10), None);
+        assert!(!drawer.takes(&key("d"), 5, 11, 10), "more than all of it");
+        assert_eq!(drawer.lock().weight, 9);
+        assert_eq!(drawer.close(), [key("c")]);
+        assert!(!drawer.takes(&key("e"), 6, 1, 10), "it was cleared");
+        assert!(drawer.lock().stamps.is_empty() && drawer.lock().weight == 0);
     }
 }
