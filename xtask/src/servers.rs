@@ -48,6 +48,18 @@ pub(crate) struct Mariadb {
     pub(crate) url: String,
 }
 
+/// The variable that gives the Redis of the run to the tests, or one to the run.
+pub(crate) const REDIS: &str = "TENANCY_TEST_REDIS";
+
+/// The Redis of the run.
+#[derive(Clone, Debug)]
+pub(crate) struct Redis {
+    pub(crate) version: String,
+    /// Somebody else's, and left running.
+    pub(crate) given: bool,
+    pub(crate) url: String,
+}
+
 /// What a run needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
@@ -59,6 +71,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) pgbouncer: bool,
     /// A `MariaDB`, the one that the environment gives or one that is started.
     pub(crate) mariadb: bool,
+    /// A Redis, the one that the environment gives or one that is started.
+    pub(crate) redis: bool,
 }
 
 /// Every server of the run. Dropped: those that were started are stopped, and their data is gone.
@@ -68,6 +82,7 @@ pub(crate) struct Servers {
     pub(crate) all: Vec<Server>,
     pub(crate) pgbouncer: Option<PgBouncer>,
     pub(crate) mariadb: Option<Mariadb>,
+    pub(crate) redis: Option<Redis>,
 }
 
 impl Servers {
@@ -95,6 +110,9 @@ impl Servers {
         if wanted.mariadb {
             writeln!(orders, "mariadb")?;
         }
+        if wanted.redis {
+            writeln!(orders, "redis")?;
+        }
         writeln!(orders)?;
 
         let mut servers = Self {
@@ -102,6 +120,7 @@ impl Servers {
             all: Vec::new(),
             pgbouncer: None,
             mariadb: None,
+            redis: None,
         };
         let mut answers = BufReader::new(answers).lines();
         // The answers come all together, once all servers are up.
@@ -117,6 +136,7 @@ impl Servers {
                 Answer::Server(server) => servers.all.push(server),
                 Answer::PgBouncer(program) => servers.pgbouncer = Some(program),
                 Answer::Mariadb(server) => servers.mariadb = Some(server),
+                Answer::Redis(server) => servers.redis = Some(server),
             }
         }
         Ok(servers)
@@ -127,6 +147,7 @@ impl Servers {
         given == wanted.urls.len()
             && wanted.pgbouncer == self.pgbouncer.is_some()
             && wanted.mariadb == self.mariadb.is_some()
+            && wanted.redis == self.redis.is_some()
             && wanted
                 .majors
                 .iter()
@@ -151,6 +172,7 @@ enum Answer {
     Server(Server),
     PgBouncer(PgBouncer),
     Mariadb(Mariadb),
+    Redis(Redis),
 }
 
 fn read(answer: &str) -> Result<Answer, Box<dyn Error>> {
@@ -161,6 +183,12 @@ fn read(answer: &str) -> Result<Answer, Box<dyn Error>> {
     let version = version.to_owned();
     Ok(if what == "mariadb" {
         Answer::Mariadb(Mariadb {
+            version,
+            given: origin == "given",
+            url: place.to_owned(),
+        })
+    } else if what == "redis" {
+        Answer::Redis(Redis {
             version,
             given: origin == "given",
             url: place.to_owned(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::process::ExitStatus;
 
 use crate::cargo::Tally;
-use crate::servers::{Mariadb, PgBouncer, Server};
+use crate::servers::{Mariadb, PgBouncer, Redis, Server};
 use crate::test::Without;
 
 #[derive(Debug)]
@@ -14,8 +14,10 @@ pub(crate) struct Summary {
     pub(crate) servers: Vec<(Server, bool)>,
     pub(crate) pgbouncer: Option<PgBouncer>,
     pub(crate) mariadb: Option<Mariadb>,
+    pub(crate) redis: Option<Redis>,
     /// What the tests noted down: a line of `MAJOR<tab>given|started|database<tab>PACKAGE` for each use,
-    /// of `pgbouncer<tab>pooler<tab>PACKAGE` and of `mariadb<tab>database<tab>PACKAGE`.
+    /// of `pgbouncer<tab>pooler<tab>PACKAGE`, of `mariadb<tab>database<tab>PACKAGE` and of
+    /// `redis<tab>name<tab>PACKAGE`.
     pub(crate) used: String,
     pub(crate) without: Vec<Without>,
     /// What the conformance suite has shown, as the README's table.
@@ -39,9 +41,10 @@ impl Summary {
                 .all(|(server, _)| !self.users(&server.major.to_string()).is_empty())
             && (self.pgbouncer.is_none() || !self.users("pgbouncer").is_empty())
             && (self.mariadb.is_none() || !self.users("mariadb").is_empty())
+            && (self.redis.is_none() || !self.users("redis").is_empty())
     }
 
-    /// The packages whose tests used this server: a major, `pgbouncer` or `mariadb`.
+    /// The packages whose tests used this server: a major, `pgbouncer`, `mariadb` or `redis`.
     fn users(&self, server: &str) -> BTreeSet<&str> {
         self.uses()
             .filter(|(used, what, _)| *used == server && *what != "started")
@@ -70,11 +73,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n== summary ==")?;
         for (server, full) in &self.servers {
-            let origin = if server.given {
-                "given by URL"
-            } else {
-                "brought for this run"
-            };
+            let origin = origin(server.given);
             let what = if *full {
                 "every test"
             } else {
@@ -103,11 +102,7 @@ impl fmt::Display for Summary {
             }
         }
         if let Some(Mariadb { version, given, .. }) = &self.mariadb {
-            let origin = if *given {
-                "given by URL"
-            } else {
-                "brought for this run"
-            };
+            let origin = origin(*given);
             write!(f, "MariaDB {version} ({origin}): every test; ")?;
             let users: Vec<&str> = self.users("mariadb").into_iter().collect();
             if users.is_empty() {
@@ -116,6 +111,16 @@ impl fmt::Display for Summary {
                 let on_it = |(server, _, _): &(&str, &str, &str)| *server == "mariadb";
                 let databases = self.uses().filter(on_it).count();
                 writeln!(f, "used by {} in {databases} databases", users.join(", "))?;
+            }
+        }
+        if let Some(Redis { version, given, .. }) = &self.redis {
+            let origin = origin(*given);
+            write!(f, "Redis {version} ({origin}): every test; ")?;
+            let users: Vec<&str> = self.users("redis").into_iter().collect();
+            if users.is_empty() {
+                writeln!(f, "NO TEST USED IT")?;
+            } else {
+                writeln!(f, "used by {}", users.join(", "))?;
             }
         }
         let own = self.count(None, "started");
@@ -127,6 +132,7 @@ impl fmt::Display for Summary {
                 Without::Postgres => "PostgreSQL",
                 Without::Pgbouncer => "PgBouncer",
                 Without::Mysql => "MariaDB",
+                Without::Redis => "Redis",
             };
             writeln!(
                 f,
@@ -159,12 +165,20 @@ impl fmt::Display for Summary {
     }
 }
 
+fn origin(given: bool) -> &'static str {
+    if given {
+        "given by URL"
+    } else {
+        "brought for this run"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::ExitStatus;
 
-    use super::{Mariadb, PgBouncer, Server, Summary, Tally};
+    use super::{Mariadb, PgBouncer, Redis, Server, Summary, Tally};
     use crate::test::Without;
 
     fn server(major: u16, given: bool) -> Server {
@@ -189,8 +203,13 @@ mod tests {
                 given: false,
                 url: "mysql://secret".to_owned(),
             }),
+            redis: Some(Redis {
+                version: "7.0.1".to_owned(),
+                given: true,
+                url: "redis://secret".to_owned(),
+            }),
             used:
-                "15\tgiven\ta\n15\tdatabase\ta\n15\tdatabase\tb\n16\tdatabase\tc\n18\tstarted\ta\npgbouncer\tpooler\tb\npgbouncer\tpooler\tb\nmariadb\tdatabase\td\nmariadb\tdatabase\td\n"
+                "15\tgiven\ta\n15\tdatabase\ta\n15\tdatabase\tb\n16\tdatabase\tc\n18\tstarted\ta\npgbouncer\tpooler\tb\npgbouncer\tpooler\tb\nmariadb\tdatabase\td\nmariadb\tdatabase\td\nredis\tname\td\n"
                     .to_owned(),
             without: Vec::new(),
             matrix: "| a |\n".to_owned(),
@@ -215,6 +234,7 @@ mod tests {
              PostgreSQL 16.1 (given by URL): the conformance suite; used by c in 1 databases\n\
              PgBouncer 1.18.0 (unpacked): used by b, started 2 times\n\
              MariaDB 10.11.1 (brought for this run): every test; used by d in 2 databases\n\
+             Redis 7.0.1 (given by URL): every test; used by d\n\
              servers that tests started for themselves: 1\n\
              | a |\n\
              7 passed, 0 failed\n"
@@ -236,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_failure_a_crash_an_empty_run_and_an_unused_server_are_not_good() {
-        let cases: [fn(&mut Summary); 7] = [
+        let cases: [fn(&mut Summary); 8] = [
             |summary| {
                 let uses = summary.used.lines();
                 let others: Vec<&str> = uses.filter(|line| !line.starts_with("mariadb")).collect();
@@ -248,13 +268,18 @@ mod tests {
                     uses.filter(|line| !line.starts_with("pgbouncer")).collect();
                 summary.used = others.join("\n");
             },
+            |summary| {
+                let uses = summary.used.lines();
+                let others: Vec<&str> = uses.filter(|line| !line.starts_with("redis")).collect();
+                summary.used = others.join("\n");
+            },
             |summary| summary.stale_matrix = true,
             |summary| summary.tally.failed = 1,
             |summary| summary.status = ExitStatus::from_raw(101 << 8),
             |summary| summary.tally.passed = 0,
             |summary| {
                 summary.used =
-                    "15\tdatabase\ta\n16\tstarted\ta\npgbouncer\tpooler\tb\nmariadb\tdatabase\td\n"
+                    "15\tdatabase\ta\n16\tstarted\ta\npgbouncer\tpooler\tb\nmariadb\tdatabase\td\nredis\tname\td\n"
                         .to_owned();
             },
         ];

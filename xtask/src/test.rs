@@ -8,17 +8,17 @@ use clap::{Args, ValueEnum};
 
 use crate::cargo;
 use crate::matrix;
-use crate::servers::{MAJORS, MARIADB, PGBOUNCER, Server, Servers, Wanted, variable};
+use crate::servers::{MAJORS, MARIADB, PGBOUNCER, REDIS, Server, Servers, Wanted, variable};
 use crate::summary::Summary;
 
 pub(crate) const AFTER_HELP: &str = "\
 Without options the oldest and the newest PostgreSQL run everything, and the two between the
 conformance suite. The servers are downloaded once, need no installation and no root, listen on
-127.0.0.1 only, and are stopped at the end, also when the run is interrupted. PgBouncer and MariaDB are
-the system's, or its packages (Debian's), unpacked and not installed.
+127.0.0.1 only, and are stopped at the end, also when the run is interrupted. PgBouncer, MariaDB and
+Redis are the system's, or its packages (Debian's), unpacked and not installed.
 
 Without network, give a server: --postgres-url, or TENANCY_TEST_POSTGRES_15 .. _18, and
-TENANCY_TEST_MARIADB; and a program: TENANCY_TEST_PGBOUNCER.";
+TENANCY_TEST_MARIADB and TENANCY_TEST_REDIS; and a program: TENANCY_TEST_PGBOUNCER.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -48,6 +48,8 @@ pub(crate) enum Without {
     Pgbouncer,
     /// No test runs on MariaDB
     Mysql,
+    /// No test runs on Redis
+    Redis,
 }
 
 impl Without {
@@ -57,6 +59,7 @@ impl Without {
             Self::Postgres => "postgres",
             Self::Pgbouncer => "pgbouncer",
             Self::Mysql => "mysql",
+            Self::Redis => "redis",
         }
     }
 }
@@ -135,8 +138,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         majors: &plan.start,
         pgbouncer: has(Without::Postgres) && has(Without::Pgbouncer),
         mariadb: has(Without::Mysql),
+        redis: has(Without::Redis),
     };
-    let servers = if has(Without::Postgres) || wanted.mariadb {
+    let servers = if has(Without::Postgres) || wanted.mariadb || wanted.redis {
         Some(Servers::bring(wanted)?)
     } else {
         None
@@ -155,6 +159,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     if let Some(server) = &mariadb {
         variables.push((MARIADB.to_owned(), server.url.clone()));
     }
+    let redis = servers.as_ref().and_then(|servers| servers.redis.clone());
+    if let Some(server) = &redis {
+        variables.push((REDIS.to_owned(), server.url.clone()));
+    }
     variables.push((
         "TENANCY_TEST_EVIDENCE".to_owned(),
         evidence.display().to_string(),
@@ -171,6 +179,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
             .collect(),
         pgbouncer,
         mariadb,
+        redis,
         used: std::fs::read_to_string(&used)?,
         without: options.without.clone(),
         // A run with fewer servers than usual shows less than the README says.

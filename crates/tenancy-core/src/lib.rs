@@ -11,6 +11,8 @@ mod database;
 mod envelope;
 mod error;
 mod id;
+mod key_space;
+mod labels;
 mod lifecycle;
 mod placement;
 mod provision;
@@ -30,6 +32,8 @@ pub use database::ScopedDatabase;
 pub use envelope::*;
 pub use error::{Error, Refusal};
 pub use id::{IntoTenantId, InvalidTenantId, TenantId};
+pub use key_space::KeySpace;
+pub use labels::TenantLabels;
 pub use lifecycle::{
     Bootstrapper, BoxError, CleanupError, CleanupErrors, Ending, Event, Listener, OpenScope,
 };

@@ -117,6 +117,26 @@ pub enum Error {
     #[error("the test's MariaDB answered with an error: {0}")]
     MariadbDatabase(#[from] sqlx::Error),
 
+    /// There is no Redis, and none can be had.
+    #[error(
+        "Redis could not be had: {reason}. Install it (`apt-get install redis-server`; its service need not \
+         run), give a server that is already there (TENANCY_TEST_REDIS, its URL), or leave it out on purpose: \
+         `cargo xtask test --without redis`"
+    )]
+    Redis {
+        /// What went wrong.
+        reason: String,
+    },
+
+    /// Redis could not be started.
+    #[error("Redis did not start: {reason}. The end of its log:\n{log}")]
+    StartRedis {
+        /// What happened.
+        reason: String,
+        /// The last lines of its log.
+        log: String,
+    },
+
     /// A server that was given is not what was asked for.
     #[error("the server given in {variable} can't be used: {reason}")]
     Given {

@@ -5,6 +5,7 @@
 //!   started it, however that process ends.
 //! - [`pgbouncer`]: `PgBouncer` in front of such a server, as careful or careless as a test wants it.
 //! - [`mariadb`]: `MariaDB`, the system's or its package unpacked, started the same way.
+//! - [`redis`]: Redis, the system's or its package unpacked, started the same way.
 //! - [`proxy`]: a TCP proxy in front of a server that counts round trips on the wire, delays, stalls
 //!   and cuts.
 //!
@@ -28,5 +29,6 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
 mod random;
+pub mod redis;
 
 pub use error::Error;

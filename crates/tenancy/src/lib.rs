@@ -18,6 +18,8 @@
 //! | `tonic` | [`tonic`]: a layer for gRPC calls of all four kinds, and handlers' way to their scope |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `apalis` | [`apalis`]: background jobs that stay their tenant's |
+//! | `cache-moka`, `cache-redis` | [`cache`]: tenants' cached values, in memory and in Redis |
+//! | `object-store` | [`object_store`]: tenants' objects in any store of the `object_store` crate; switch on [`tenancy_object_store`](object_store)'s own features `local` and `signed-urls` where you need them |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
 //!
@@ -32,6 +34,8 @@ pub use tenancy_core::*;
 pub use tenancy_actix_web as actix_web;
 #[cfg(feature = "apalis")]
 pub use tenancy_apalis as apalis;
+#[cfg(any(feature = "cache-moka", feature = "cache-redis"))]
+pub use tenancy_cache as cache;
 #[cfg(feature = "conformance")]
 pub use tenancy_conformance as conformance;
 #[cfg(feature = "diesel")]
@@ -42,6 +46,8 @@ pub use tenancy_diesel as diesel;
     feature = "fleet-sqlite"
 ))]
 pub use tenancy_fleet as fleet;
+#[cfg(feature = "object-store")]
+pub use tenancy_object_store as object_store;
 #[cfg(feature = "poem")]
 pub use tenancy_poem as poem;
 #[cfg(any(

@@ -9,6 +9,8 @@ mod children;
 mod envelopes;
 mod fuzz;
 mod gate;
+mod key_spaces;
+mod labels;
 mod lifecycle;
 mod look_up_cache;
 mod resolvers;

@@ -1,11 +1,11 @@
 //! Holds throw-away servers for another program, for as long as its standard input is open.
 //!
-//! It reads one order a line, `start MAJOR`, `at URL` (a superuser's), `mariadb` or `pgbouncer`, up to an
-//! empty line; answers with one line for each server, `MAJOR VERSION started|given URL` and `mariadb VERSION
-//! started|given URL`, and before them, if it was asked for, one for the program of `PgBouncer`, `pgbouncer
-//! VERSION given|installed|unpacked PATH`; and holds the servers until its input ends, which it also does
-//! when the other program dies. `cargo xtask test` is that program: it stays small because the servers are
-//! here.
+//! It reads one order a line, `start MAJOR`, `at URL` (a superuser's), `mariadb`, `redis` or `pgbouncer`, up
+//! to an empty line; answers with one line for each server, `MAJOR VERSION started|given URL`, `mariadb
+//! VERSION started|given URL` and `redis VERSION started|given URL`, and before them, if it was asked for,
+//! one for the program of `PgBouncer`, `pgbouncer VERSION given|installed|unpacked PATH`; and holds the
+//! servers until its input ends, which it also does when the other program dies. `cargo xtask test` is that
+//! program: it stays small because the servers are here.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program, not a library
 
@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tenancy_testkit::mariadb;
 use tenancy_testkit::pgbouncer::{Origin, Program};
 use tenancy_testkit::postgres::{Major, Server};
+use tenancy_testkit::redis;
 use tokio::task::JoinSet;
 
 #[derive(Debug, Default)]
@@ -26,6 +27,7 @@ struct Orders {
     at: Vec<String>,
     pgbouncer: bool,
     mariadb: bool,
+    redis: bool,
 }
 
 fn main() -> ExitCode {
@@ -68,18 +70,22 @@ fn serve() -> Result<(), Box<dyn Error>> {
         .mariadb
         .then(|| runtime.block_on(mariadb::Server::given_or_started()))
         .transpose()?;
+    let redis = orders
+        .redis
+        .then(|| runtime.block_on(redis::Server::given_or_started()))
+        .transpose()?;
     let servers = runtime.block_on(orders.bring())?;
     if let Some(server) = &mariadb {
-        let origin = if server.is_given() {
-            "given"
-        } else {
-            "started"
-        };
+        let origin = origin(server.is_given());
         println!(
             "mariadb {} {origin} {}",
             server.version(),
             server.admin_url()
         );
+    }
+    if let Some(server) = &redis {
+        let origin = origin(server.is_given());
+        println!("redis {} {origin} {}", server.version(), server.url());
     }
     for (server, origin, url) in &servers {
         println!("{} {} {origin} {url}", server.major(), server.version());
@@ -88,6 +94,10 @@ fn serve() -> Result<(), Box<dyn Error>> {
     // It has nothing to panic over.
     let _ = waiting.join();
     Ok(())
+}
+
+fn origin(is_given: bool) -> &'static str {
+    if is_given { "given" } else { "started" }
 }
 
 impl Orders {
@@ -100,6 +110,7 @@ impl Orders {
                 Some(("at", url)) => orders.at.push(url.to_owned()),
                 _ if line == "pgbouncer" => orders.pgbouncer = true,
                 _ if line == "mariadb" => orders.mariadb = true,
+                _ if line == "redis" => orders.redis = true,
                 _ if line.is_empty() => break,
                 _ => return Err(format!("no such order: {line}").into()),
             }

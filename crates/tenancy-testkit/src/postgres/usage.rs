@@ -26,6 +26,11 @@ pub(crate) fn record_mariadb() {
     note("mariadb", "database");
 }
 
+/// Notes down that a test has a part of Redis to itself.
+pub(crate) fn record_redis() {
+    note("redis", "name");
+}
+
 pub(super) fn record(major: Major, what: Use) {
     let what = match what {
         Use::Given => "given",

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use tenancy_testkit::mariadb;
 use tenancy_testkit::postgres::{Major, Server, majors, majors_all};
+use tenancy_testkit::redis;
 
 const PART: &str = "TENANCY_TESTKIT_PART";
 
@@ -70,13 +71,22 @@ async fn plays_its_part() {
             // Until it is killed.
             let _ = std::io::stdin().read(&mut [0]);
         }
+        "redis" => {
+            let server = redis::Server::start().await.unwrap();
+            println!("\nsays: {}", server.url());
+            // Until it is killed.
+            let _ = std::io::stdin().read(&mut [0]);
+        }
         "shared mariadb" => match mariadb::Server::shared().await {
             Ok(server) => {
-                let origin = if server.is_given() {
-                    "given"
-                } else {
-                    "started"
-                };
+                let origin = origin(server.is_given());
+                println!("\nsays: {} {} {origin}", server.version(), server.port());
+            }
+            Err(error) => println!("\nsays: {error}"),
+        },
+        "shared redis" => match redis::Server::shared().await {
+            Ok(server) => {
+                let origin = origin(server.is_given());
                 println!("\nsays: {} {} {origin}", server.version(), server.port());
             }
             Err(error) => println!("\nsays: {error}"),
@@ -89,4 +99,8 @@ async fn plays_its_part() {
         "majors" => println!("\nsays: {:?} {:?}", majors(), majors_all()),
         other => panic!("no such part: {other}"),
     }
+}
+
+fn origin(is_given: bool) -> &'static str {
+    if is_given { "given" } else { "started" }
 }

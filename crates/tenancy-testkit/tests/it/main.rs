@@ -8,6 +8,7 @@ mod given;
 mod mariadb;
 mod pgbouncer;
 mod proxy;
+mod redis;
 mod server;
 
 use std::time::Duration;
