@@ -63,8 +63,7 @@ impl Endless {
         for cancel in self.cancel {
             cancel.cancel();
         }
-        let import = in_time(self.import).await.unwrap();
-        assert_eq!(import.unwrap_err().code(), Code::Cancelled);
+        assert!(in_time(self.import).await.unwrap().is_err());
     }
 }
 
