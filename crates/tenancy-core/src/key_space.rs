@@ -7,7 +7,7 @@ use crate::{CentralScope, Error, TenantId, TenantScope};
 /// The part of a flat key space that belongs to one tenant, or to central work: what a cache, an
 /// object store or a folder of files puts in front of every key.
 ///
-/// It is made from a scope, so that no key exists without one. Shown with `Display` it is
+/// It is made from a scope, so that nothing is read or written without one. Shown with `Display` it is
 /// `tenant=ID` or `central`: characters of `a-z 0-9 - _ =` alone, which mean nothing in a glob, a
 /// path, a URL or a cluster's hash tag, and stay what they are where case is folded. No two are the
 /// same text, and since none holds another separator, none runs into the key behind it: put one
@@ -57,8 +57,8 @@ impl<'s> KeySpace<'s> {
         Ok(Self(Owner::Central))
     }
 
-    /// That of a tenant whose right has ended, to remove what lies there. Nothing is read or
-    /// written with it.
+    /// That of a tenant whose right has ended, and who so has no scope: to remove what lies there.
+    /// Never read or write with it.
     pub fn to_remove(tenant: &'s TenantId) -> Self {
         Self(Owner::Tenant(tenant))
     }

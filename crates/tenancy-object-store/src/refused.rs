@@ -39,7 +39,14 @@ pub(crate) fn refusal(source: impl StdError + Send + Sync + 'static) -> Error {
 /// The same kind of error, with the location that was asked for, and without the folder that stands
 /// in front of it or anything that names another one.
 pub(crate) fn retold(error: Error, folder: &Path, at: &Path) -> Error {
-    let path = at.to_string();
+    let at = |path: String| -> String {
+        if !at.is_root() {
+            return at.to_string();
+        }
+        // One of many, of which only the store below knows which one it was.
+        let own = path.split_once(&format!("{folder}/"));
+        own.map(|(_, own)| own.to_owned()).unwrap_or_default()
+    };
     let said = |source: &dyn StdError| Box::new(Said(said(&source.to_string(), folder)));
     match error {
         // Ours, from a stream that was handed down, and to be told apart by its source.
@@ -51,28 +58,28 @@ pub(crate) fn retold(error: Error, folder: &Path, at: &Path) -> Error {
             store,
             source: said(&*source),
         },
-        Error::NotFound { source, .. } => Error::NotFound {
-            path,
+        Error::NotFound { path, source } => Error::NotFound {
+            path: at(path),
             source: said(&*source),
         },
-        Error::AlreadyExists { source, .. } => Error::AlreadyExists {
-            path,
+        Error::AlreadyExists { path, source } => Error::AlreadyExists {
+            path: at(path),
             source: said(&*source),
         },
-        Error::Precondition { source, .. } => Error::Precondition {
-            path,
+        Error::Precondition { path, source } => Error::Precondition {
+            path: at(path),
             source: said(&*source),
         },
-        Error::NotModified { source, .. } => Error::NotModified {
-            path,
+        Error::NotModified { path, source } => Error::NotModified {
+            path: at(path),
             source: said(&*source),
         },
-        Error::PermissionDenied { source, .. } => Error::PermissionDenied {
-            path,
+        Error::PermissionDenied { path, source } => Error::PermissionDenied {
+            path: at(path),
             source: said(&*source),
         },
-        Error::Unauthenticated { source, .. } => Error::Unauthenticated {
-            path,
+        Error::Unauthenticated { path, source } => Error::Unauthenticated {
+            path: at(path),
             source: said(&*source),
         },
         Error::NotSupported { source } => Error::NotSupported {

@@ -19,7 +19,7 @@
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `apalis` | [`apalis`]: background jobs that stay their tenant's |
 //! | `cache-moka`, `cache-redis` | [`cache`]: tenants' cached values, in memory and in Redis |
-//! | `object-store` | [`object_store`]: tenants' objects in any store of the `object_store` crate; switch on [`tenancy_object_store`](object_store)'s own features `local` and `signed-urls` where you need them |
+//! | `object-store` | [`object_store`]: tenants' objects in any store of the `object_store` crate; `object-store-local` adds a folder without links, `object-store-signed-urls` signed URLs |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |
 //!

@@ -75,7 +75,7 @@ where
     /// Puts `value` in, in place of what this tenant had under `key`. One round trip.
     ///
     /// # Errors
-    /// As [`get`](Self::get). A value that may have been written is not known not to be there.
+    /// As [`get`](Self::get). After [`CacheError::Unanswered`] the value may be there, or not.
     pub async fn insert(
         &self,
         scope: &TenantScope,

@@ -267,11 +267,19 @@ async fn what_is_loaded_while_the_tenant_is_cleared_is_not_kept() {
     let work = async |scope: &TenantScope| -> Result<_, AppError> {
         let load = async {
             there.clear(scope).await?;
-            there.insert(scope, "other", "new".to_owned()).await?;
+            there.insert(scope, "l", "newer".to_owned()).await?;
             Ok::<_, AppError>("old".to_owned())
         };
         assert_eq!(here.get_with(scope, "k", load).await?, "old");
         assert_eq!(here.get(scope, "k").await?, None);
+        let load = async {
+            there.clear(scope).await?;
+            there.insert(scope, "k", "newer".to_owned()).await?;
+            Ok::<_, AppError>("old".to_owned())
+        };
+        assert_eq!(here.get_with(scope, "k", load).await?, "old");
+        assert_eq!(here.get(scope, "k").await?.as_deref(), Some("newer"));
+        here.remove(scope, "k").await?;
         let load = async { Ok::<_, AppError>("new".to_owned()) };
         assert_eq!(here.get_with(scope, "k", load).await?, "new");
         assert_eq!(there.get(scope, "k").await?.as_deref(), Some("new"));
