@@ -34,4 +34,9 @@ pub use extract::{CentralScope, MissingLayer, NoConnection, Scoped, Tenant, Tena
 pub use layer::TenancyLayer;
 pub use routes::Routes;
 pub use service::TenancyEndpoint;
-pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};
+pub use tenancy_http::{
+    Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
+    Principal, Refused, SCOPE_HEADER, ScopedBody, VerifiedClaims,
+};
+#[cfg(feature = "jwt")]
+pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};

@@ -47,4 +47,9 @@ pub use extract::{CentralScope, MissingLayer, NoConnection, Scoped, Tenant, Tena
 pub use identify::Identify;
 pub use layer::TenancyLayer;
 pub use routes::Routes;
-pub use tenancy_http::{Central, Principal, Refused, VerifiedClaims};
+pub use tenancy_http::{
+    Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
+    Principal, Refused, SCOPE_HEADER, VerifiedClaims,
+};
+#[cfg(feature = "jwt")]
+pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};
