@@ -10,7 +10,7 @@ use tenancy_core::{
     Tenancy, Tenant, TenantId, TenantScope, TenantStatus,
 };
 
-use crate::stage::Ends;
+use crate::stage::{Ends, Headers};
 
 /// The service that opens them.
 pub const SERVICE: &str = "notes";
@@ -79,7 +79,7 @@ impl Stage {
     }
 
     /// Envelopes that must open nothing, each with what is wrong with it.
-    pub async fn bad(&self) -> Vec<(&'static str, Vec<Vec<u8>>)> {
+    pub async fn bad(&self) -> Vec<(&'static str, Vec<String>)> {
         let good = self.sealed("acme").await;
         let others = Self::with_key(OTHER_KEY).sealed("acme").await;
         // This tenant was active where the envelope was made.
@@ -124,7 +124,7 @@ impl Stage {
             let (message, _) = globex.rsplit_once('.').unwrap();
             format!("{message}.{signature}")
         };
-        let one = |text: String| vec![text.into_bytes()];
+        let one = |text: String| vec![text];
         vec![
             ("suspended in between", one(of("sleepy").await)),
             ("unknown here", one(of("nobody").await)),
@@ -145,10 +145,7 @@ impl Stage {
             ("the tenant's id", one("acme".to_owned())),
             ("empty", one(String::new())),
             ("oversized", one(format!("{good}{}", "A".repeat(2_000)))),
-            (
-                "twice",
-                vec![good.clone().into_bytes(), good.clone().into_bytes()],
-            ),
+            ("twice", vec![good.clone(), good.clone()]),
             ("twice in one", one(format!("{good}, {good}"))),
         ]
     }
@@ -158,4 +155,50 @@ impl Default for Stage {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What every framework answers to envelopes. `answer` gives these headers to a tenant's route behind
+/// a layer made `from_envelopes` of `stage`; its handler answers with the tenant's id.
+pub async fn judge(stage: &Stage, answer: impl AsyncFn(Headers) -> (u16, String)) {
+    let ask = async |envelopes: &[String], named: &[&str]| {
+        let envelopes = envelopes.iter().map(|text| ("tenancy-scope", text.clone()));
+        let named = named
+            .iter()
+            .map(|tenant| ("x-tenant-id", (*tenant).to_owned()));
+        answer(envelopes.chain(named).collect()).await
+    };
+    let good = [stage.sealed("acme").await];
+    assert_eq!(ask(&good, &[]).await, (200, "acme".to_owned()));
+    assert_eq!(ask(&good, &["acme"]).await, (200, "acme".to_owned()));
+    assert_eq!(stage.ends.take().len(), 2);
+    let unknown = (404, "not found\n".to_owned());
+    for (what, envelopes) in stage.bad().await {
+        assert_eq!(ask(&envelopes, &[]).await, unknown, "{what}");
+    }
+    for named in [
+        &["globex"][..],
+        &["nobody"],
+        &["sleepy"],
+        &["NOT AN ID"],
+        &["acme", "acme"],
+    ] {
+        assert_eq!(ask(&good, named).await, unknown, "{named:?}");
+    }
+    for named in [&[][..], &["acme"]] {
+        assert_eq!(ask(&[], named).await.0, 400, "no envelope: {named:?}");
+    }
+    stage.pass(60);
+    assert_eq!(ask(&good, &[]).await, unknown, "replayed after its time");
+    assert!(stage.ends.take().is_empty(), "no scope was opened");
+}
+
+/// What every framework answers to a good envelope where none is taken: `answer` is as in [`judge`],
+/// behind a layer made with `new`.
+pub async fn judge_ignored(stage: &Stage, answer: impl AsyncFn(Headers) -> (u16, String)) {
+    let envelope = ("tenancy-scope", stage.sealed("acme").await);
+    assert_eq!(answer(vec![envelope.clone()]).await.0, 400);
+    // Named, too, it is a stranger's: no member.
+    let named = ("x-tenant-id", "acme".to_owned());
+    assert_eq!(answer(vec![envelope, named]).await.0, 404);
+    assert!(stage.ends.take().is_empty(), "no scope was opened");
 }

@@ -11,7 +11,7 @@ use tenancy_core::{
 };
 use tenancy_http::{Jwt, JwtAlgorithm, JwtKeys, VerifiedToken};
 
-use crate::stage::Ends;
+use crate::stage::{Ends, Headers};
 
 /// The key pair of RFC 8037, appendix A, in PKCS #8.
 const SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
@@ -215,4 +215,34 @@ pub fn tenancy() -> (Tenancy, Ends) {
         .listen(ends.clone())
         .build();
     (tenancy, ends)
+}
+
+/// What every framework answers to tokens. `answer` gives these headers to a tenant's route behind a
+/// layer over [`tenancy`] that authenticates with [`jwt`]; its handler answers with the tenant's id, a
+/// space, and the token's subject.
+pub async fn judge(ends: &Ends, answer: impl AsyncFn(Headers) -> (u16, String)) {
+    let ask = async |tokens: &[String], named: Option<&str>| {
+        let token = tokens.iter().map(|token| ("authorization", token.clone()));
+        let named = named.map(|tenant| ("x-tenant-id", tenant.to_owned()));
+        answer(token.chain(named).collect()).await
+    };
+    for tenant in ["acme", "globex"] {
+        let (status, text) = ask(&[bearer(tenant)], None).await;
+        assert_eq!((status, text), (200, format!("{tenant} ann")));
+    }
+    assert_eq!(ends.take().len(), 2);
+    let unknown = ask(&[bearer("nobody")], None).await;
+    assert_eq!(unknown, (404, "not found\n".to_owned()));
+    for (what, tokens) in bad_authorizations() {
+        for named in [None, Some("acme"), Some("nobody")] {
+            assert_eq!(ask(&tokens, named).await, unknown, "{what}");
+        }
+    }
+    assert_eq!(ask(&[bearer("sleepy")], None).await, unknown, "suspended");
+    assert_eq!(ask(&[], Some("acme")).await, unknown, "nobody asks");
+    let conflict = ask(&[bearer("acme")], Some("globex")).await;
+    assert_eq!(conflict.0, 400, "the token and the header disagree");
+    assert!(ends.take().is_empty(), "no scope was opened");
+    assert_eq!(ask(&[bearer("acme")], Some("acme")).await.0, 200);
+    ends.take();
 }
