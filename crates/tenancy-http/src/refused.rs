@@ -29,9 +29,12 @@ impl Refused {
         match error {
             Error::Resolution(_) | Error::InvalidTenantId(_) => Self::NoTenant,
             Error::Refused(_) => Self::NotFound,
-            // What is wrong with the program itself; all else is wrong with what was sent.
-            Error::Envelope(EnvelopeError::NoKeys | EnvelopeError::Clock) => Self::Misconfigured,
-            Error::Envelope(_) => Self::NotFound,
+            // Wrong with what was sent, and not with the program itself.
+            Error::Envelope(error)
+                if !matches!(error, EnvelopeError::NoKeys | EnvelopeError::Clock) =>
+            {
+                Self::NotFound
+            }
             Error::Store(_) | Error::Membership(_) | Error::Bootstrap { .. } => Self::TryLater,
             _ => Self::Misconfigured,
         }

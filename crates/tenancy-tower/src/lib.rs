@@ -16,7 +16,11 @@
 //! # The order of layers
 //! Authentication goes outside [`TenancyLayer`], since the membership check needs to know who
 //! asks; it hands its findings over as the request extensions [`VerifiedClaims`] and
-//! [`Principal`].
+//! [`Principal`]. Or the layer does it itself, with [`TenancyLayer::authenticate`].
+//!
+//! # From service to service
+//! [`CarryScopeLayer`], around an HTTP client, hands the ambient scope over to one [`NextService`],
+//! which opens it with [`TenancyLayer::from_envelopes`].
 //!
 //! Path resolvers see the path as it was sent, with the feature `axum` also inside a nested router.
 //! Another router that cuts off a prefix belongs inside the layer.

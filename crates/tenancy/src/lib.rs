@@ -15,6 +15,8 @@
 //! | `actix-web` | [`actix_web`]: a middleware and extractors for Actix Web |
 //! | `rocket` | [`rocket`]: routes and request guards for Rocket |
 //! | `poem` | [`poem`]: a middleware and extractors for Poem |
+//! | `jwt` | bearer tokens that the layer verifies, in each of the four that are there |
+//! | `limits` | [`tower`]: rate and concurrency limits for each tenant |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `conformance` | [`conformance`]: the adversarial suite, for your own tables |
 //! | `uuid` | `TenantId` from `uuid::Uuid` |

@@ -13,6 +13,7 @@ mod lifecycle;
 mod look_up_cache;
 mod resolvers;
 mod scopes;
+mod services;
 mod stores;
 mod support;
 mod withdrawn;

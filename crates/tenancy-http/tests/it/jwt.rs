@@ -19,16 +19,18 @@ fn with_claim(name: &str, value: Value) -> String {
     sign(&header(), &with(claims("acme"), name, value))
 }
 
+/// The application's own view of a token.
+#[derive(serde::Deserialize)]
+struct Own {
+    tenant: String,
+    exp: u64,
+}
+
 #[test]
 fn a_good_token_is_verified() {
     let token = jwt().verify(&token("acme")).unwrap();
     assert_eq!(token.subject(), "ann");
     assert_eq!(token.claim("tenant"), Some("acme"));
-    #[derive(serde::Deserialize)]
-    struct Own {
-        tenant: String,
-        exp: u64,
-    }
     let own: Own = token.read().unwrap();
     assert_eq!(own.tenant, "acme");
     assert!(own.exp > now());

@@ -12,7 +12,7 @@ use tenancy_http::{Refused, Ticket};
 use tower_service::Service;
 
 use super::usage::Permit;
-use super::{LimitLayer, LimitedBody};
+use super::{LimitLayer, Limited, LimitedBody};
 
 /// Serves each request that is within its tenant's limits. Made by [`LimitLayer`].
 #[derive(Clone)]
@@ -26,24 +26,26 @@ impl<S> LimitService<S> {
         Self { inner, layer }
     }
 
-    /// A permit to serve `request`, or what it is answered with.
-    fn admit<B>(&self, request: Request<B>) -> Result<(Permit, Request<B>), Response<Bytes>> {
+    /// A permit to serve `request`; without one, why. No reason is that there is no scope.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Permit, Option<Limited>> {
         let ticket = request.extensions().get::<Ticket>();
         let scope = ticket.and_then(Ticket::tenant);
-        let Some(scope) = scope.filter(|scope| scope.ensure_usable().is_ok()) else {
+        let scope = scope.filter(|scope| scope.ensure_usable().is_ok());
+        let scope = scope.ok_or(None)?;
+        let limits = (self.layer.limits)(scope.tenant());
+        let entered = self.layer.usage.enter(scope.tenant_id(), limits);
+        entered.map_err(Some)
+    }
+
+    fn refuse<B>(&self, request: Request<B>, limited: Option<Limited>) -> Response<Bytes> {
+        let Some(limited) = limited else {
             tracing::error!(
                 "limits are kept for tenants, and no tenant's scope is open here: put TenancyLayer around LimitLayer, and no LimitLayer around a central route"
             );
-            return Err(Refused::Misconfigured.response());
+            return Refused::Misconfigured.response();
         };
-        let limits = (self.layer.limits)(scope.tenant());
-        match self.layer.usage.enter(scope.tenant_id(), limits) {
-            Ok(permit) => Ok((permit, request)),
-            Err(limited) => {
-                tracing::debug!(?limited, "a tenant is over its limit");
-                Err((self.layer.answer)(limited, &request.into_parts().0))
-            }
-        }
+        tracing::debug!(?limited, "a tenant is over its limit");
+        (self.layer.answer)(limited, &request.into_parts().0)
     }
 }
 
@@ -62,13 +64,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let kind = match self.admit(request) {
-            Ok((permit, request)) => Kind::Served {
+        let kind = match self.admit(&request) {
+            Ok(permit) => Kind::Served {
                 future: self.inner.call(request),
                 permit: Some(permit),
             },
-            Err(response) => Kind::Limited {
-                response: Some(response),
+            Err(limited) => Kind::Limited {
+                response: Some(self.refuse(request, limited)),
             },
         };
         LimitFuture { kind }
