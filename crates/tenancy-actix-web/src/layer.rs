@@ -9,7 +9,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use tenancy_core::Tenancy;
-use tenancy_http::{Access, Central, Refused};
+use tenancy_http::{Access, Authenticate, Authentication, Central, HandedOver, Refused};
 
 use crate::{ScopedBody, TenancyService, refusal};
 
@@ -51,6 +51,7 @@ use crate::{ScopedBody, TenancyService, refusal};
 pub struct TenancyLayer {
     pub(crate) tenancy: Tenancy,
     pub(crate) access: Access,
+    pub(crate) authentication: Authentication,
     pub(crate) answer: Answer,
 }
 
@@ -64,8 +65,36 @@ impl TenancyLayer {
         Self {
             tenancy,
             access: Access::Tenant,
+            authentication: Authentication::default(),
             answer: Arc::new(|refused, _| refusal::response(refused)),
         }
+    }
+
+    /// A layer that opens the scope that another service has handed over, in the header
+    /// [`SCOPE_HEADER`](crate::SCOPE_HEADER), to this one of the name `service`: see [`NextService`](crate::NextService). A request without
+    /// an envelope names no tenant, whatever its host or other headers say; with one, all that
+    /// `tenancy`'s resolvers find must be of the same tenant. No membership is checked, for that was
+    /// done where the scope was opened first; the tenant is looked up anew, and must be active.
+    ///
+    /// A layer made with [`new`](Self::new) does not look at envelopes.
+    ///
+    /// # Errors
+    /// [`Error::Envelope`](tenancy_core::Error::Envelope) for a name that is not valid, or a
+    /// `tenancy` without envelope keys.
+    pub fn from_envelopes(tenancy: Tenancy, service: &str) -> Result<Self, tenancy_core::Error> {
+        let handed_over = HandedOver::to(&tenancy, service)?;
+        let mut layer = Self::new(tenancy);
+        layer.access = Access::HandedOver(handed_over);
+        Ok(layer)
+    }
+
+    /// Asks `authenticate` who asks, of every request and before the tenant is resolved: tokens are
+    /// verified by `Jwt`, with the feature `jwt`. What it finds, handlers find as the request
+    /// extensions [`Principal`](crate::Principal) and [`VerifiedClaims`](crate::VerifiedClaims). Where they are there already, the application
+    /// authenticates twice, and the request is an internal error.
+    pub fn authenticate(mut self, authenticate: impl Authenticate) -> Self {
+        self.authentication = Authentication::new(authenticate);
+        self
     }
 
     /// The same layer for central routes: it asks `central` who may enter, and opens a central
@@ -109,6 +138,7 @@ impl fmt::Debug for TenancyLayer {
         f.debug_struct("TenancyLayer")
             .field("tenancy", &self.tenancy)
             .field("access", &self.access)
+            .field("authentication", &self.authentication)
             .finish_non_exhaustive()
     }
 }

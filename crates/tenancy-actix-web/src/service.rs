@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use tenancy_core::Ending;
-use tenancy_http::{Head, Opened, Principal, Refused, Ticket, VerifiedClaims};
+use tenancy_http::{Head, Opened, Principal, Refused, SCOPE_HEADER, Ticket, VerifiedClaims};
 use tracing::{Instrument, Span};
 
 use crate::head::ActixHeaders;
@@ -53,14 +53,14 @@ where
 async fn serve<S, B>(
     inner: Rc<S>,
     layer: TenancyLayer,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     span: Span,
 ) -> Result<ServiceResponse<EitherBody<ScopedBody<B>>>, Error>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
 {
-    let open = match open(&layer, &request).await {
+    let open = match open(&layer, &mut request).await {
         Ok(open) => open,
         Err(refused) => {
             let response = (layer.answer)(refused, request.request());
@@ -80,7 +80,16 @@ where
     }
 }
 
-async fn open(layer: &TenancyLayer, request: &ServiceRequest) -> Result<Opened, Refused> {
+async fn open(layer: &TenancyLayer, request: &mut ServiceRequest) -> Result<Opened, Refused> {
+    let told = {
+        let extensions = request.extensions();
+        extensions.get::<Principal>().is_some() || extensions.get::<VerifiedClaims>().is_some()
+    };
+    let headers = ActixHeaders(request.headers());
+    if let Some(found) = layer.authentication.find(&headers, told)? {
+        request.extensions_mut().insert(found.principal);
+        request.extensions_mut().insert(found.claims);
+    }
     // Cloned, since the extensions can't stay borrowed while this waits.
     let (claims, principal, outer) = {
         let extensions = request.extensions();
@@ -98,10 +107,12 @@ async fn open(layer: &TenancyLayer, request: &ServiceRequest) -> Result<Opened, 
         claims: claims.as_ref(),
         principal: principal.as_ref(),
     };
-    layer
-        .access
-        .open(&layer.tenancy, &head, outer.as_ref())
-        .await
+    let access = &layer.access;
+    let open = access.open(&layer.tenancy, &head, outer.as_ref()).await?;
+    if access.takes_envelopes() {
+        request.headers_mut().remove(SCOPE_HEADER.as_str());
+    }
+    Ok(open)
 }
 
 impl<S: fmt::Debug> fmt::Debug for TenancyService<S> {

@@ -242,7 +242,7 @@ impl Tenancy {
         self.inner.directory.invalidate(tenant);
     }
 
-    async fn open(&self, tenant: Tenant) -> Result<OpenScope, Error> {
+    pub(crate) async fn open(&self, tenant: Tenant) -> Result<OpenScope, Error> {
         OpenScope::open(tenant, &self.inner.lifecycle).await
     }
 

@@ -22,8 +22,10 @@
 
 pub mod cases;
 pub mod client;
+pub mod envelopes;
 pub mod program;
 pub mod stage;
+pub mod tokens;
 
 use program::Program;
 

@@ -31,6 +31,9 @@ impl Membership for Members {
     }
 }
 
+/// A request's headers, in order.
+pub type Headers = Vec<(&'static str, String)>;
+
 /// Remembers how each scope ended.
 #[derive(Debug, Clone, Default)]
 pub struct Ends(Arc<Mutex<Vec<(String, Ending)>>>);

@@ -2,7 +2,7 @@
 
 use tenancy_core::{RequestView, Tenancy};
 
-use crate::{Central, Opened, Refused, Ticket};
+use crate::{Central, HandedOver, Opened, Refused, Ticket};
 
 /// What the routes behind a layer give access to. An open route has no layer, and so no access.
 #[derive(Debug, Clone)]
@@ -10,11 +10,19 @@ use crate::{Central, Opened, Refused, Ticket};
 pub enum Access {
     /// The data of the one tenant that a request names.
     Tenant,
+    /// The data of the one tenant whose scope another service has handed over.
+    HandedOver(HandedOver),
     /// Central work.
     Central(Central),
 }
 
 impl Access {
+    /// Whether the request's envelope is used up by opening the scope: then it is taken out of the
+    /// request's headers, lest a handler that forwards them hands it to somebody else.
+    pub fn takes_envelopes(&self) -> bool {
+        matches!(self, Self::HandedOver(_))
+    }
+
     /// Opens the scope that `request` asks for. What the cause of a refusal was goes to the log
     /// alone.
     ///
@@ -35,6 +43,10 @@ impl Access {
         }
         let opened = match self {
             Self::Tenant => tenancy.open_request(request).await.map(Opened::Tenant),
+            Self::HandedOver(handed) => {
+                let opened = handed.open(tenancy, request).await;
+                opened.map(Opened::Tenant)
+            }
             Self::Central(central) if central.admits(request) => {
                 tenancy.open_central(central.reason()).map(Opened::Central)
             }

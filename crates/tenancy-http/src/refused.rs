@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use tenancy_core::Error;
+use tenancy_core::{EnvelopeError, Error};
 
 /// Why a request was answered without its handler: as much as the outside may know.
 ///
@@ -29,6 +29,12 @@ impl Refused {
         match error {
             Error::Resolution(_) | Error::InvalidTenantId(_) => Self::NoTenant,
             Error::Refused(_) => Self::NotFound,
+            // Wrong with what was sent, and not with the program itself.
+            Error::Envelope(error)
+                if !matches!(error, EnvelopeError::NoKeys | EnvelopeError::Clock) =>
+            {
+                Self::NotFound
+            }
             Error::Store(_) | Error::Membership(_) | Error::Bootstrap { .. } => Self::TryLater,
             _ => Self::Misconfigured,
         }

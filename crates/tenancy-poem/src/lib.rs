@@ -16,6 +16,11 @@
 //! [`TenancyLayer`], since the membership check needs to know who asks; it hands its findings over
 //! as the request extensions [`VerifiedClaims`] and [`Principal`]. Added the other way round, there
 //! is no principal yet, and so nobody is a member.
+//! Or the layer authenticates itself, with [`TenancyLayer::authenticate`].
+//!
+//! # From service to service
+//! [`NextService::header`] hands the ambient scope over to another service, which opens it with
+//! [`TenancyLayer::from_envelopes`].
 //!
 //! Path resolvers see the path as it was sent, also inside a nested route.
 //!
@@ -34,4 +39,9 @@ pub use extract::{CentralScope, MissingLayer, NoConnection, Scoped, Tenant, Tena
 pub use layer::TenancyLayer;
 pub use routes::Routes;
 pub use service::TenancyEndpoint;
-pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};
+pub use tenancy_http::{
+    Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
+    Principal, Refused, SCOPE_HEADER, ScopedBody, VerifiedClaims,
+};
+#[cfg(feature = "jwt")]
+pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};

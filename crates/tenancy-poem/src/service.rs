@@ -7,7 +7,9 @@ use poem::http::Method;
 use poem::http::uri::Authority;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use tenancy_core::Ending;
-use tenancy_http::{Head, Opened, Principal, Refused, ScopedBody, Ticket, VerifiedClaims};
+use tenancy_http::{
+    Head, Opened, Principal, Refused, SCOPE_HEADER, ScopedBody, Ticket, VerifiedClaims,
+};
 use tracing::{Instrument, Span};
 
 use crate::TenancyLayer;
@@ -35,7 +37,7 @@ impl<E: Endpoint> Endpoint for TenancyEndpoint<E> {
 
 impl<E: Endpoint> TenancyEndpoint<E> {
     async fn serve(&self, mut request: Request, span: Span) -> Result<Response> {
-        let open = match self.open(&request).await {
+        let open = match self.open(&mut request).await {
             Ok(open) => open,
             Err(refused) => return Ok((self.layer.answer)(refused, &request)),
         };
@@ -54,7 +56,14 @@ impl<E: Endpoint> TenancyEndpoint<E> {
         }
     }
 
-    async fn open(&self, request: &Request) -> Result<Opened, Refused> {
+    async fn open(&self, request: &mut Request) -> Result<Opened, Refused> {
+        let extensions = request.extensions();
+        let told =
+            extensions.get::<Principal>().is_some() || extensions.get::<VerifiedClaims>().is_some();
+        if let Some(found) = self.layer.authentication.find(request.headers(), told)? {
+            request.extensions_mut().insert(found.principal);
+            request.extensions_mut().insert(found.claims);
+        }
         let (uri, extensions) = (request.original_uri(), request.extensions());
         let head = Head {
             headers: request.headers(),
@@ -66,9 +75,12 @@ impl<E: Endpoint> TenancyEndpoint<E> {
         let TenancyLayer {
             tenancy, access, ..
         } = &self.layer;
-        access
-            .open(tenancy, &head, extensions.get::<Ticket>())
-            .await
+        let outer = extensions.get::<Ticket>();
+        let open = access.open(tenancy, &head, outer).await?;
+        if access.takes_envelopes() {
+            request.headers_mut().remove(SCOPE_HEADER);
+        }
+        Ok(open)
     }
 }
 

@@ -5,7 +5,7 @@ use rocket::outcome::Outcome;
 use rocket::route::{self, Handler};
 use rocket::{Data, Request};
 use tenancy_core::Ending;
-use tenancy_http::{Head, Opened, Refused, Ticket};
+use tenancy_http::{Head, Opened, Principal, Refused, Ticket};
 use tracing::{Instrument, Span};
 
 use crate::head::RocketHeaders;
@@ -29,13 +29,13 @@ impl ScopedHandler {
         data: Data<'r>,
         span: Span,
     ) -> route::Outcome<'r> {
-        let open = match self.open(request).await {
-            Ok(open) => open,
+        let (open, found) = match self.open(request).await {
+            Ok(opened) => opened,
             Err(refused) => return Outcome::Success((self.layer.answer)(refused, request)),
         };
         open.record(&span);
         let slot = Slot::of(request);
-        slot.put(Ticket::of(&open));
+        slot.put(Ticket::of(&open), found);
         // `open` outlives the handler's future on every path: dropped or unwound, it closes the
         // scope.
         let served = open.around(async { self.inner.handle(request, data).await });
@@ -53,21 +53,26 @@ impl ScopedHandler {
         }
     }
 
-    async fn open(&self, request: &Request<'_>) -> Result<Opened, Refused> {
+    async fn open(&self, request: &Request<'_>) -> Result<(Opened, Option<Principal>), Refused> {
         let outer = Slot::of(request).ticket();
+        let headers = RocketHeaders(request.headers());
+        let (principal, claims) = (identify::principal(request), identify::claims(request));
+        let told = principal.is_some() || claims.is_some();
+        let found = self.layer.authentication.find(&headers, told)?;
         // HTTP/2 has it in place of the `Host` header; with HTTP/1 it is that header.
         let authority = request.host().map(ToString::to_string);
         let head = Head {
-            headers: &RocketHeaders(request.headers()),
+            headers: &headers,
             authority: authority.as_deref(),
             path: request.uri().path().as_str(),
-            claims: identify::claims(request),
-            principal: identify::principal(request),
+            claims: found.as_ref().map(|found| &found.claims).or(claims),
+            principal: found.as_ref().map(|found| &found.principal).or(principal),
         };
         let TenancyLayer {
             tenancy, access, ..
         } = &self.layer;
-        access.open(tenancy, &head, outer.as_ref()).await
+        let open = access.open(tenancy, &head, outer.as_ref()).await?;
+        Ok((open, found.map(|found| found.principal)))
     }
 }
 

@@ -3,6 +3,8 @@
 use rocket::Request;
 use tenancy_http::{Principal, VerifiedClaims};
 
+use crate::slot::Slot;
+
 /// What the application's authentication says of a request, in a fairing's `on_request`: before
 /// routing, and so before the membership check.
 ///
@@ -27,6 +29,11 @@ pub trait Identify {
 
     /// Says which claims were verified.
     fn claims(&self, claims: VerifiedClaims);
+
+    /// Who asks, for a handler's guards: what was said with [`identify`](Self::identify), or what
+    /// the layer's own [`authenticate`](crate::TenancyLayer::authenticate) found. Not to be asked
+    /// before authentication, which would not be heard any more.
+    fn principal(&self) -> Option<Principal>;
 }
 
 impl Identify for Request<'_> {
@@ -36,6 +43,11 @@ impl Identify for Request<'_> {
 
     fn claims(&self, claims: VerifiedClaims) {
         self.local_cache(|| Some(claims));
+    }
+
+    fn principal(&self) -> Option<Principal> {
+        let found = Slot::of(self).principal();
+        found.or_else(|| principal(self).cloned())
     }
 }
 

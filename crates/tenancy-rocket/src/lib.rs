@@ -21,7 +21,12 @@
 //! # The order of authentication
 //! Authentication comes before the membership check, which needs to know who asks: a fairing's
 //! `on_request` does it, and hands its findings over with [`Identify`]. A request guard comes too
-//! late: what it says is not heard any more, and so nobody is a member.
+//! late: what it says is not heard any more, and so nobody is a member. Or the layer authenticates itself, with
+//! [`TenancyLayer::authenticate`].
+//!
+//! # From service to service
+//! [`NextService::header`] hands the ambient scope over to another service, which opens it with
+//! [`TenancyLayer::from_envelopes`].
 //!
 //! # Tenant, central or open
 //! [`Routes`] asks of every route which of the three it is. A route that was mounted past it stops
@@ -47,4 +52,9 @@ pub use extract::{CentralScope, MissingLayer, NoConnection, Scoped, Tenant, Tena
 pub use identify::Identify;
 pub use layer::TenancyLayer;
 pub use routes::Routes;
-pub use tenancy_http::{Central, Principal, Refused, VerifiedClaims};
+pub use tenancy_http::{
+    Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
+    Principal, Refused, SCOPE_HEADER, VerifiedClaims,
+};
+#[cfg(feature = "jwt")]
+pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};

@@ -16,7 +16,11 @@
 //! # The order of layers
 //! Authentication goes outside [`TenancyLayer`], since the membership check needs to know who
 //! asks; it hands its findings over as the request extensions [`VerifiedClaims`] and
-//! [`Principal`].
+//! [`Principal`]. Or the layer does it itself, with [`TenancyLayer::authenticate`].
+//!
+//! # From service to service
+//! [`CarryScopeLayer`], around an HTTP client, hands the ambient scope over to one [`NextService`],
+//! which opens it with [`TenancyLayer::from_envelopes`].
 //!
 //! Path resolvers see the path as it was sent, with the feature `axum` also inside a nested router.
 //! Another router that cuts off a prefix belongs inside the layer.
@@ -26,20 +30,31 @@
 //! a router, so one that was added past `Routes` is not found at start-up: it has no scope, and a
 //! handler on it that asks for one answers 500.
 
+mod carry;
 #[cfg(feature = "axum")]
 mod extract;
 mod head;
 mod layer;
+#[cfg(feature = "limits")]
+mod limits;
 #[cfg(feature = "axum")]
 mod routes;
 mod service;
 
+pub use carry::{CarryScope, CarryScopeFuture, CarryScopeLayer};
 #[cfg(feature = "axum")]
 pub use extract::{
     CentralScope, DatabaseIn, MissingLayer, NoConnection, Scoped, Tenant, TenantScope,
 };
 pub use layer::TenancyLayer;
+#[cfg(feature = "limits")]
+pub use limits::{LimitFuture, LimitLayer, LimitService, Limited, LimitedBody, Limits};
 #[cfg(feature = "axum")]
 pub use routes::Routes;
 pub use service::{ResponseFuture, TenancyService};
-pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};
+pub use tenancy_http::{
+    Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
+    Principal, Refused, SCOPE_HEADER, ScopedBody, VerifiedClaims,
+};
+#[cfg(feature = "jwt")]
+pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};

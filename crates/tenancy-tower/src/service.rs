@@ -8,10 +8,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use tenancy_core::Ending;
-use tenancy_http::{Opened, ScopedBody, Ticket};
+use tenancy_http::{Opened, Principal, Refused, SCOPE_HEADER, ScopedBody, Ticket, VerifiedClaims};
 use tower_service::Service;
 use tracing::{Instrument, Span};
 
@@ -68,12 +69,7 @@ where
     R: Body,
 {
     let (mut parts, body) = request.into_parts();
-    let outer = parts.extensions.get::<Ticket>();
-    let open = match layer
-        .access
-        .open(&layer.tenancy, &head(&parts), outer)
-        .await
-    {
+    let open = match open(&layer, &mut parts).await {
         Ok(open) => open,
         Err(refused) => return Ok((layer.answer)(refused, &parts).map(ScopedBody::whole)),
     };
@@ -89,6 +85,25 @@ where
             Err(error)
         }
     }
+}
+
+async fn open(layer: &TenancyLayer, parts: &mut Parts) -> Result<Opened, Refused> {
+    let extensions = &parts.extensions;
+    let told =
+        extensions.get::<Principal>().is_some() || extensions.get::<VerifiedClaims>().is_some();
+    if let Some(found) = layer.authentication.find(&parts.headers, told)? {
+        parts.extensions.insert(found.principal);
+        parts.extensions.insert(found.claims);
+    }
+    let outer = parts.extensions.get::<Ticket>();
+    let open = layer
+        .access
+        .open(&layer.tenancy, &head(parts), outer)
+        .await?;
+    if layer.access.takes_envelopes() {
+        parts.headers.remove(SCOPE_HEADER);
+    }
+    Ok(open)
 }
 
 /// What [`TenancyService`] answers with in the end. Dropped before its end, it closes the scope.

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used)] // a helper of a test may fail as a test does
 
 mod compile_fail;
+mod envelopes;
 mod lifetime;
 mod misassembled;
 mod refusals;
 mod routes;
 mod scoped;
 mod support;
+#[cfg(feature = "jwt")]
+mod tokens;

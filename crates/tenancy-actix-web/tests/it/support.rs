@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
-use actix_web::dev::{Service as _, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service};
@@ -11,7 +11,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error, HttpMessage as _};
 use futures_util::future::LocalBoxFuture;
 use tenancy_actix_web::{Principal, Routes, TenancyLayer};
-use tenancy_http_suite::stage::{Ends, Shelves, User, tenancy};
+use tenancy_http_suite::stage::{Ends, Headers, Shelves, User, tenancy};
 
 /// The application's authentication: every caller is a member.
 pub(crate) async fn authenticate<B: MessageBody>(
@@ -75,3 +75,23 @@ pub(crate) async fn text(response: ServiceResponse<BoxBody>) -> (u16, String) {
 }
 
 pub(crate) const INTERNAL: u16 = 500;
+
+/// What an application answers to these headers. `request` is `TestRequest::to_request`: Actix Web has
+/// no name for what that makes.
+pub(crate) async fn answered<S, R, B>(
+    app: &S,
+    headers: Headers,
+    request: impl FnOnce(TestRequest) -> R,
+) -> (u16, String)
+where
+    S: Service<R, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    let asked = headers
+        .into_iter()
+        .fold(TestRequest::get(), |asked, header| {
+            asked.append_header(header)
+        });
+    let response = app.call(request(asked)).await.unwrap();
+    text(response.map_into_boxed_body()).await
+}

@@ -1,4 +1,5 @@
-//! A scope on its way through a queue, a cron table or a child process's environment.
+//! A scope on its way through a queue, a cron table, a child process's environment or a request to
+//! another service.
 //!
 //! A [`ScopeEnvelope`] says whose work this is, and no more: it is signed, it expires, and the
 //! tenant is looked up again, status and all, when it is opened.
@@ -9,6 +10,7 @@ mod keys;
 mod payload;
 mod scope_envelope;
 mod seal;
+mod service;
 mod verbs;
 
 pub use error::EnvelopeError;

@@ -21,7 +21,7 @@ pub(super) enum Subject {
 
 const TENANT: u8 = 1;
 const CENTRAL: u8 = 2;
-const MAX_AUDIENCE: usize = 64;
+pub(super) const MAX_AUDIENCE: usize = 64;
 const MAX_REASON: usize = 200;
 
 impl Payload {

@@ -120,7 +120,7 @@ impl Tenancy {
         Audience::named(self, String::new())
     }
 
-    fn keys(&self) -> Result<&EnvelopeKeys, EnvelopeError> {
+    pub(super) fn keys(&self) -> Result<&EnvelopeKeys, EnvelopeError> {
         self.inner
             .envelope_keys
             .as_ref()
@@ -128,7 +128,8 @@ impl Tenancy {
     }
 }
 
-/// Envelopes for one audience alone. Made by [`Tenancy::audience`] and [`Tenancy::child_process`].
+/// Envelopes for one audience alone. Made by [`Tenancy::audience`], [`Tenancy::service`] and
+/// [`Tenancy::child_process`].
 ///
 /// For any queue, the recipe is: seal where a job is queued, store the text beside the work, and
 /// open it where the job is worked off. Give up what was refused, and try again what failed.
@@ -174,6 +175,10 @@ pub struct Audience<'t> {
 impl<'t> Audience<'t> {
     pub(super) fn named(tenancy: &'t Tenancy, name: String) -> Self {
         Self { tenancy, name }
+    }
+
+    pub(super) fn tenancy(&self) -> &'t Tenancy {
+        self.tenancy
     }
 
     /// [`Tenancy::envelope`], for this audience.
@@ -325,7 +330,7 @@ impl<'t> Audience<'t> {
         Ok(seal::seal(keys, &payload)?)
     }
 
-    fn open_tenant(
+    pub(super) fn open_tenant(
         &self,
         envelope: Result<ScopeEnvelope, EnvelopeError>,
     ) -> Result<TenantId, EnvelopeError> {

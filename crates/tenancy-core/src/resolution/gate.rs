@@ -9,7 +9,9 @@ use super::chain::Named;
 use super::{Authorization, Chain};
 use crate::store::Directory;
 use crate::tenancy::ensure_active;
-use crate::{Domain, Error, Outcome, Refusal, RequestView, StoreError, Tenant, TenantId};
+use crate::{
+    Domain, Error, Outcome, Refusal, RequestView, ResolutionError, StoreError, Tenant, TenantId,
+};
 
 /// From a request to an admitted tenant.
 ///
@@ -78,6 +80,33 @@ impl Gate {
             return Err(tenant.err().unwrap_or(Refusal::Forbidden).into());
         }
         tenant.map_err(Error::from)
+    }
+
+    /// Whether all that `request` says of a tenant is said of this one. A request that says nothing
+    /// agrees; nobody's membership is asked.
+    pub(crate) async fn agrees(
+        &self,
+        directory: &Directory,
+        id: &TenantId,
+        request: &dyn RequestView,
+    ) -> Result<bool, Error> {
+        let (said, domain) = match self.chain.resolve(request) {
+            Err(ResolutionError::NoIdentifier) => return Ok(true),
+            Err(error) => return Err(error.into()),
+            Ok(Named::Id(said)) => (Some(said), None),
+            Ok(Named::Domain(domain)) => (None, Some(domain)),
+            Ok(Named::Both(said, domain)) => (Some(said), Some(domain)),
+        };
+        if said.is_some_and(|said| said != *id) {
+            return Ok(false);
+        }
+        match domain {
+            None => Ok(true),
+            Some(domain) => {
+                let found = directory.find_by_domain(&domain).await?;
+                Ok(found.is_some_and(|tenant| tenant.id() == id))
+            }
+        }
     }
 
     /// As many look-ups for an unknown domain as for a known one.

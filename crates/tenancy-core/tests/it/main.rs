@@ -16,6 +16,7 @@ mod look_up_cache;
 mod resolvers;
 mod rounds;
 mod scopes;
+mod services;
 mod stores;
 mod support;
 mod withdrawn;

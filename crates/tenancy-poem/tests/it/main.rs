@@ -4,9 +4,12 @@
 #![allow(clippy::needless_pass_by_value)] // an extractor is given by value
 
 mod compile_fail;
+mod envelopes;
 mod lifetime;
 mod misassembled;
 mod refusals;
 mod routes;
 mod scoped;
 mod support;
+#[cfg(feature = "jwt")]
+mod tokens;

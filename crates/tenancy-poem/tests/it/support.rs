@@ -3,7 +3,7 @@
 use poem::endpoint::{BoxEndpoint, EndpointExt as _};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Route};
-use tenancy_http_suite::stage::{Ends, Shelves, User, tenancy};
+use tenancy_http_suite::stage::{Ends, Headers, Shelves, User, tenancy};
 use tenancy_poem::{Principal, Routes, TenancyLayer};
 
 pub(crate) struct TestApp(BoxEndpoint<'static, Response>);
@@ -51,4 +51,16 @@ impl TestApp {
         let status = response.status();
         (status, response.into_body().into_string().await.unwrap())
     }
+}
+
+/// What an endpoint answers to these headers.
+pub(crate) async fn answered(app: &impl Endpoint, headers: Headers) -> (u16, String) {
+    let request = headers
+        .into_iter()
+        .fold(Request::builder(), |request, (name, value)| {
+            request.header(name, value)
+        });
+    let response = app.get_response(request.finish()).await;
+    let status = response.status().as_u16();
+    (status, response.into_body().into_string().await.unwrap())
 }

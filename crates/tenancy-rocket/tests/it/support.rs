@@ -4,7 +4,7 @@ use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::{Header, Method, Status};
 use rocket::local::asynchronous::{Client, LocalResponse};
 use rocket::{Build, Config, Rocket};
-use tenancy_http_suite::stage::{Ends, Shelves, User, tenancy};
+use tenancy_http_suite::stage::{Ends, Headers, Shelves, User, tenancy};
 use tenancy_rocket::{Identify as _, Principal, Routes, TenancyLayer};
 
 /// The application's authentication: every caller is a member.
@@ -16,14 +16,17 @@ pub(crate) fn authentication() -> impl Fairing {
 
 /// A rocket without routes.
 pub(crate) fn rocket() -> Rocket<Build> {
+    unauthenticated().attach(authentication())
+}
+
+/// A rocket without routes, on which nobody says who asks.
+pub(crate) fn unauthenticated() -> Rocket<Build> {
     let config = Config {
         log_level: rocket::config::LogLevel::Off,
         port: 0,
         ..Config::debug_default()
     };
-    rocket::custom(config)
-        .manage(Shelves)
-        .attach(authentication())
+    rocket::custom(config).manage(Shelves)
 }
 
 pub(crate) struct TestApp(Client);
@@ -60,4 +63,16 @@ impl TestApp {
         let status = response.status();
         (status, response.into_string().await.unwrap_or_default())
     }
+}
+
+/// What a rocket answers to these headers.
+pub(crate) async fn answered(client: &Client, headers: Headers) -> (u16, String) {
+    let request = headers
+        .into_iter()
+        .fold(client.get("/"), |request, (name, value)| {
+            request.header(Header::new(name, value))
+        });
+    let response = request.dispatch().await;
+    let status = response.status().code;
+    (status, response.into_string().await.unwrap_or_default())
 }

@@ -5,13 +5,27 @@ use std::convert::Infallible;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use tenancy_core::{Error, TenantScope as CoreScope};
 use tenancy_tower::{Central, Refused, TenancyLayer};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{Members, app, request, status_and_text, tenancy, text, whoami_routes};
+use crate::support::{
+    Members, app, authenticate, request, status_and_text, tenancy, text, whoami_routes,
+};
+
+#[tokio::test]
+async fn authentication_inside_the_layer_admits_nobody() {
+    let (tenancy, ends) = tenancy();
+    let app = whoami_routes()
+        .layer(from_fn(authenticate)) // added first, so it runs last
+        .layer(TenancyLayer::new(tenancy));
+    let answer = status_and_text(&app, request("acme", "/whoami")).await;
+    assert_eq!(answer.0, StatusCode::NOT_FOUND);
+    assert_eq!(ends.begun(), 0, "no scope was opened");
+}
 
 #[tokio::test]
 async fn the_layer_twice_is_an_internal_error() {
