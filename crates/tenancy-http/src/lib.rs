@@ -20,6 +20,7 @@ mod kept;
 mod opened;
 mod principal;
 mod refused;
+mod retry_after;
 mod ticket;
 
 pub use access::Access;
@@ -31,4 +32,5 @@ pub use kept::Kept;
 pub use opened::Opened;
 pub use principal::Principal;
 pub use refused::Refused;
+pub use retry_after::RetryAfter;
 pub use ticket::Ticket;

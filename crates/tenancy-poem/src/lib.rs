@@ -34,4 +34,4 @@ pub use extract::{CentralScope, MissingLayer, NoConnection, Scoped, Tenant, Tena
 pub use layer::TenancyLayer;
 pub use routes::Routes;
 pub use service::TenancyEndpoint;
-pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};
+pub use tenancy_http::{Central, Principal, Refused, RetryAfter, ScopedBody, VerifiedClaims};

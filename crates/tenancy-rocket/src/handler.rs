@@ -61,6 +61,7 @@ impl ScopedHandler {
             headers: &RocketHeaders(request.headers()),
             authority: authority.as_deref(),
             path: request.uri().path().as_str(),
+            method: request.method().as_str(),
             claims: identify::claims(request),
             principal: identify::principal(request),
         };

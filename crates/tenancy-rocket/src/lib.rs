@@ -47,4 +47,4 @@ pub use extract::{CentralScope, MissingLayer, NoConnection, Scoped, Tenant, Tena
 pub use identify::Identify;
 pub use layer::TenancyLayer;
 pub use routes::Routes;
-pub use tenancy_http::{Central, Principal, Refused, VerifiedClaims};
+pub use tenancy_http::{Central, Principal, Refused, RetryAfter, VerifiedClaims};

@@ -42,4 +42,4 @@ pub use layer::TenancyLayer;
 #[cfg(feature = "axum")]
 pub use routes::Routes;
 pub use service::{ResponseFuture, TenancyService};
-pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};
+pub use tenancy_http::{Central, Principal, Refused, RetryAfter, ScopedBody, VerifiedClaims};
