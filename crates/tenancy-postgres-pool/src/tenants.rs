@@ -249,8 +249,8 @@ impl<D: Driver> Tenants<D> {
                 Ok(challenge) => {
                     let proof =
                         key.prove(&route.tenant, *kind, Binding::Transaction, &challenge)?;
-                    let begin = Begin::within(proof).reading(scope.is_read_only());
-                    Ok(Some((checkout, begin)))
+                    let within = Begin::within(proof).reading(scope.is_read_only());
+                    Ok(Some((checkout, within)))
                 }
                 Err(error) => self.another(&route.target, checkout, error).map(|()| None),
             };
