@@ -104,6 +104,7 @@ async fn open(layer: &TenancyLayer, request: &mut ServiceRequest) -> Result<Open
         headers: &ActixHeaders(request.headers()),
         authority: uri.authority().map(actix_web::http::uri::Authority::as_str),
         path: uri.path(),
+        method: request.method().as_str(),
         claims: claims.as_ref(),
         principal: principal.as_ref(),
     };

@@ -6,6 +6,7 @@
 
 mod adapted;
 mod faults;
+pub mod read_only;
 mod safe;
 mod scope;
 pub mod separations;

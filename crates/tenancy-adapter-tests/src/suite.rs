@@ -94,6 +94,11 @@ macro_rules! pooled_tests {
             $crate::separation_tests! { @each $adapter;
                 through_a_pooler_no_scope_stays_bound_and_an_unsafe_one_is_refused;
             }
+            $crate::read_only_tests! { @each $adapter, [$crate::Tier::RowLevelPooled];
+                a_read_only_scope_writes_nothing;
+                the_end_of_its_transaction_writes_nothing;
+                a_connection_changes_with_its_tenant_both_ways;
+            }
         }
     };
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tenancy_conformance::{Stage, Suite, Tier};
-use tenancy_core::{BoxError, MemoryStore, Placement, Tenancy, Tenant, TenantId};
+use tenancy_core::{Availability, BoxError, MemoryStore, Placement, Tenancy, Tenant, TenantId};
 use tenancy_postgres::install::Roles;
 use tenancy_postgres::seal::TenantKind;
 use tenancy_postgres_pool::{
@@ -140,6 +140,21 @@ impl<'s> World<'s> {
         let tenants = self.stage.tenants().map(|tenant| {
             let placement = on(tenant.id(), tenant.placement().clone());
             Tenant::new(tenant.id().clone()).with_placement(placement)
+        });
+        Tenancy::builder(MemoryStore::new(tenants))
+            .without_requests()
+            .build()
+    }
+
+    /// The stage's tenants, which are to be worked with like this.
+    ///
+    /// # Panics
+    /// Never: they are two.
+    pub fn tenancy_of(&self, availability: Availability) -> Tenancy {
+        let tenants = self.stage.tenants().map(|tenant| {
+            Tenant::new(tenant.id().clone())
+                .with_placement(tenant.placement().clone())
+                .with_availability(availability)
         });
         Tenancy::builder(MemoryStore::new(tenants))
             .without_requests()

@@ -53,6 +53,7 @@
 //! | `tenant list` | `{"tenants": [TENANT]}`, without metadata |
 //! | `tenant show`, `create`, `onboard` | `{"tenant": TENANT}` |
 //! | `tenant suspend`, `activate` | `{"tenant": TENANT, "changed", "dry_run"}` |
+//! | `tenant maintenance` | `{"tenant": TENANT, "changed"}` |
 //! | `tenant provision`, `rotate-password` | `{"tenant": TENANT, "dry_run"}` |
 //! | `tenant export` | `{"tenant": ID, "export": EXPORT}` |
 //! | `tenant deprovision` | `{"tenant": TENANT, "dry_run", "export": null \| EXPORT}` |
@@ -73,7 +74,7 @@
 //!
 //! `EXPORT` is `{"folder", "tables", "rows", "bytes", "applied_version"}`.
 //!
-//! `TENANT` is `{"id", "status", "strategy", "provisioning", "placement", "domains",
+//! `TENANT` is `{"id", "status", "availability", "available_at", "strategy", "provisioning", "placement", "domains",
 //! "applied_version", "outcome", "sealed_with", "revision", "created_at", "updated_at",
 //! "metadata"}`; a secret is in none of them.
 

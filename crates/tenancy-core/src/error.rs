@@ -1,7 +1,9 @@
 //! Everything that can go wrong between a request and an open scope.
 
 use crate::lifecycle::{BoxError, CleanupErrors};
-use crate::{EnvelopeError, InvalidTenantId, ResolutionError, StoreError, TenantStatus};
+use crate::{
+    EnvelopeError, InvalidTenantId, ResolutionError, StoreError, TenantStatus, Unavailable,
+};
 
 /// Why there is no scope, or why a scope could not be used.
 ///
@@ -30,6 +32,11 @@ pub enum Error {
         "another tenant's scope is open here, and one tenant's work can't be nested in another's: end it first, or do this work in a task of its own"
     )]
     NestedTenant,
+    /// `maintain` inside a scope of the same tenant that is no maintenance.
+    #[error(
+        "maintenance was asked for inside a scope that is none: it opens a scope of its own, so do it in a task of its own"
+    )]
+    NestedMaintenance,
     /// `central` inside a tenant's scope.
     #[error(
         "central work was asked for inside a tenant's scope: leave that scope by name, with `Tenancy::leaving(scope).central(..)`"
@@ -44,6 +51,9 @@ pub enum Error {
     /// Unknown, not active, or not this caller's: from outside, one and the same.
     #[error("this tenant is not available: it is unknown, not active, or not the caller's")]
     Refused(Refusal),
+    /// In maintenance, or read-only and the request may write. Only the tenant's members get here.
+    #[error("{0}")]
+    Unavailable(Unavailable),
     /// The request named no tenant, or not in a form that may be trusted.
     #[error(transparent)]
     Resolution(#[from] ResolutionError),

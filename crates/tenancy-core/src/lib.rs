@@ -5,6 +5,7 @@
 //! [`TenantStore`] looks it up, a [`Membership`] check admits the caller, and [`Tenancy`] opens a
 //! [`TenantScope`]. Adapters take nothing else: no scope, no data.
 
+mod availability;
 mod builder;
 mod capability;
 mod database;
@@ -26,6 +27,7 @@ mod tenant;
 mod tx_fn;
 mod undone;
 
+pub use availability::{Availability, Unavailable};
 pub use builder::*;
 pub use capability::*;
 pub use database::ScopedDatabase;

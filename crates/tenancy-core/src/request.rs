@@ -40,6 +40,12 @@ pub trait RequestView: Send + Sync {
         None
     }
 
+    /// Whether the request's method promises to change nothing (GET, HEAD, OPTIONS): only such a
+    /// one is let in to a tenant that is [read-only](crate::Availability::ReadOnly).
+    fn only_reads(&self) -> bool {
+        false
+    }
+
     /// Who is asking, in the application's own type, if its authentication knows.
     fn principal(&self) -> Option<&(dyn Any + Send + Sync)> {
         None

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::envelope::EnvelopeKeys;
 use crate::lifecycle::{Detached, DynBootstrapper, Ending, Listener, OpenScope};
 use crate::resolution::Gate;
-use crate::scope::{Ambient, OpenCentral, Phase};
+use crate::scope::{Access, Ambient, OpenCentral, Phase};
 use crate::store::Directory;
 use crate::{
     CentralScope, Error, IntoTenantId, Refusal, RequestView, ScopeFn, Tenant, TenantId,
@@ -79,15 +79,17 @@ impl Tenancy {
     ///
     /// `tenant` comes from trusted code, so no membership is checked; the tenant must be known and
     /// active. Inside the scope of the same tenant it is that same scope; inside another's it is
-    /// refused.
+    /// refused. For a tenant that is read-only, the scope is
+    /// [read-only](TenantScope::is_read_only).
     ///
     /// A body whose errors all come through `?` needs its type written:
     /// `async |scope: &TenantScope| -> Result<_, AppError> { .. }`.
     ///
     /// # Errors
     /// What `work` returns, as it is. Before it: [`Error::InvalidTenantId`], [`Error::Refused`],
-    /// [`Error::NestedTenant`], [`Error::Store`] or [`Error::Bootstrap`]. After a `work` that
-    /// succeeded: [`Error::Cleanup`], where a revert failed.
+    /// [`Error::Unavailable`] during maintenance, [`Error::NestedTenant`], [`Error::Store`] or
+    /// [`Error::Bootstrap`]. After a `work` that succeeded: [`Error::Cleanup`], where a revert
+    /// failed.
     pub fn run<'a, I, F, T, E>(
         &'a self,
         tenant: I,
@@ -107,6 +109,53 @@ impl Tenancy {
         }
     }
 
+    /// Runs `work` in the scope of `tenant`, to read and write, whether it is open, read-only or in
+    /// maintenance: for the work that the maintenance is for. `tenant` comes from trusted code, and
+    /// must be known and active.
+    ///
+    /// ```
+    /// # use tenancy_core::{Availability, MemoryStore, Tenancy, Tenant, TenantId, TenantScope, Error};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+    /// let acme = Tenant::new(TenantId::new("acme")?)
+    ///     .with_availability(Availability::Maintenance { until: None });
+    /// let tenancy = Tenancy::builder(MemoryStore::new([acme])).without_requests().build();
+    /// # async fn rebuild(_: &TenantScope) -> Result<(), Error> { Ok(()) }
+    ///
+    /// let refused = tenancy.run("acme", async |scope: &TenantScope| rebuild(scope).await).await;
+    /// assert!(matches!(refused, Err(Error::Unavailable(_))));
+    /// tenancy.maintain("acme", async |scope: &TenantScope| rebuild(scope).await).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for [`Error::Unavailable`]; [`Error::NestedMaintenance`] inside a
+    /// scope of the same tenant that was opened otherwise.
+    pub fn maintain<'a, I, F, T, E>(
+        &'a self,
+        tenant: I,
+        work: F,
+    ) -> impl Future<Output = Result<T, E>> + Send + 'a
+    where
+        I: IntoTenantId,
+        F: AsyncFnOnce(&TenantScope) -> Result<T, E> + for<'s> ScopeFn<'s, TenantScope, T, E> + 'a,
+        T: Send + 'a,
+        E: From<Error> + Send + 'a,
+    {
+        let id = tenant.into_tenant_id();
+        async move {
+            let id = id.map_err(Error::from)?;
+            if let Some(Ambient::Tenant(state)) = Ambient::current()
+                && state.tenant.id() == &id
+                && state.access != Access::Maintenance
+            {
+                return Err(Error::NestedMaintenance.into());
+            }
+            let find = async { Ok((self.find_active(&id).await?, Access::Maintenance)) };
+            let run = self.run_found(&id, find, work).await;
+            run.map_err(Undone::into_error)
+        }
+    }
+
     /// The same, where whether the work began is told apart.
     pub(crate) async fn run_known<F, T, E>(&self, id: &TenantId, work: F) -> Result<T, Undone<E>>
     where
@@ -114,7 +163,7 @@ impl Tenancy {
         T: Send,
         E: Send,
     {
-        self.run_found(id, self.find_active(id), work).await
+        self.run_found(id, self.find_available(id), work).await
     }
 
     /// Runs `work` in the scope of the tenant that `find` answers with, unless that tenant's scope
@@ -122,7 +171,7 @@ impl Tenancy {
     pub(crate) async fn run_found<F, T, E>(
         &self,
         id: &TenantId,
-        find: impl Future<Output = Result<Tenant, Error>> + Send,
+        find: impl Future<Output = Result<(Tenant, Access), Error>> + Send,
         work: F,
     ) -> Result<T, Undone<E>>
     where
@@ -140,7 +189,8 @@ impl Tenancy {
         }
         let span = tracing::info_span!("tenancy.scope", tenant.id = %id);
         async move {
-            let open = self.open(find.await?).await?;
+            let (tenant, access) = find.await?;
+            let open = self.open(tenant, access).await?;
             let body = work.call(open.scope());
             match AssertUnwindSafe(open.scope().scope(body))
                 .catch_unwind()
@@ -216,18 +266,20 @@ impl Tenancy {
         }
     }
 
-    /// Opens the scope that `request` asks for: resolve, look up, check the membership. This is
-    /// what integrations call.
+    /// Opens the scope that `request` asks for: resolve, look up, check the membership, and then
+    /// whether the tenant is available. This is what integrations call.
     ///
     /// # Errors
     /// [`Error::Resolution`] for a request that names no tenant, or not in a valid form;
     /// [`Error::Refused`] for one that is unknown, not active or not the caller's, which must look
-    /// the same from outside; [`Error::Store`], [`Error::Membership`], [`Error::Bootstrap`],
-    /// [`Error::NestedTenant`] or [`Error::WithoutRequests`].
+    /// the same from outside; [`Error::Unavailable`] for a member's request during maintenance, or
+    /// that [may write](RequestView::only_reads) to a read-only tenant; [`Error::Store`],
+    /// [`Error::Membership`], [`Error::Bootstrap`], [`Error::NestedTenant`] or
+    /// [`Error::WithoutRequests`].
     pub async fn open_request(&self, request: &dyn RequestView) -> Result<OpenScope, Error> {
         let gate = self.inner.gate.as_ref().ok_or(Error::WithoutRequests)?;
         let tenant = gate.admit(&self.inner.directory, request).await?;
-        self.open(tenant).await
+        self.open_admitted(tenant).await
     }
 
     /// Waits until the reverts of all scopes that ended so far, dropped ones included, are done:
@@ -237,19 +289,37 @@ impl Tenancy {
     }
 
     /// Forgets what the look-up cache knows of `tenant`, also if it is being loaded right now.
-    /// Call it after a change to the tenant's status, domains or placement.
+    /// Call it after a change to the tenant's status, availability, domains or placement.
     pub fn invalidate(&self, tenant: &TenantId) {
         self.inner.directory.invalidate(tenant);
     }
 
-    pub(crate) async fn open(&self, tenant: Tenant) -> Result<OpenScope, Error> {
-        OpenScope::open(tenant, &self.inner.lifecycle).await
+    /// Opens the scope of a tenant for a request that was let in.
+    pub(crate) async fn open_admitted(&self, tenant: Tenant) -> Result<OpenScope, Error> {
+        let access = Access::to(&tenant);
+        self.open(tenant, access).await
+    }
+
+    async fn open(&self, tenant: Tenant, access: Access) -> Result<OpenScope, Error> {
+        OpenScope::open(tenant, &self.inner.lifecycle, access).await
+    }
+
+    async fn find_available(&self, id: &TenantId) -> Result<(Tenant, Access), Error> {
+        available(self.find_active(id).await?)
     }
 
     async fn find_active(&self, id: &TenantId) -> Result<Tenant, Error> {
         let found = self.inner.directory.find(id).await?;
         ensure_active(found).map_err(Error::from)
     }
+}
+
+/// The tenant and what it may be worked with for, where no maintenance is in the way. Trusted code
+/// is let in to a read-only one, and writes nothing there.
+pub(crate) fn available(tenant: Tenant) -> Result<(Tenant, Access), Error> {
+    tenant.availability().admit(true)?;
+    let access = Access::to(&tenant);
+    Ok((tenant, access))
 }
 
 /// The tenant, if its status opens a scope.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Placement, TenantId};
+use crate::{Availability, Placement, TenantId};
 
 /// A customer whose data is kept apart.
 ///
@@ -28,16 +28,18 @@ use crate::{Placement, TenantId};
 pub struct Tenant {
     id: TenantId,
     status: TenantStatus,
+    availability: Availability,
     metadata: serde_json::Value,
     placement: Placement,
 }
 
 impl Tenant {
-    /// An active tenant without metadata, on shared tables.
+    /// An active tenant, open, without metadata, on shared tables.
     pub fn new(id: TenantId) -> Self {
         Self {
             id,
             status: TenantStatus::Active,
+            availability: Availability::Open,
             metadata: serde_json::Value::Null,
             placement: Placement::shared(),
         }
@@ -46,6 +48,12 @@ impl Tenant {
     /// The same tenant with another status.
     pub fn with_status(mut self, status: TenantStatus) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same tenant, to be worked with like this.
+    pub fn with_availability(mut self, availability: Availability) -> Self {
+        self.availability = availability;
         self
     }
 
@@ -77,6 +85,11 @@ impl Tenant {
     /// Whether it may be served now.
     pub fn status(&self) -> TenantStatus {
         self.status
+    }
+
+    /// Whether it can be worked with just now, where it may be served.
+    pub fn availability(&self) -> Availability {
+        self.availability
     }
 
     /// Where its data lives.

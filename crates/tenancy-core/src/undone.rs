@@ -18,10 +18,13 @@ pub enum Undone<E> {
 }
 
 impl<E> Undone<E> {
-    /// Whether the scope may be opened a moment later: the tenant could not be looked up, or a
-    /// bootstrapper failed. What else was refused is refused again.
+    /// Whether the scope may be opened later: the tenant could not be looked up, is in maintenance,
+    /// or a bootstrapper failed. What else was refused is refused again.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Scope(Error::Store(_) | Error::Bootstrap { .. }))
+        matches!(
+            self,
+            Self::Scope(Error::Store(_) | Error::Unavailable(_) | Error::Bootstrap { .. })
+        )
     }
 
     pub(crate) fn into_error(self) -> E

@@ -50,6 +50,14 @@ macro_rules! suite {
                 open_routes_have_no_scope
                 a_forgotten_layer_is_an_internal_error
             }
+            availability {
+                members_are_told_of_a_maintenance
+                outsiders_learn_of_neither
+                a_read_only_tenant_is_read
+                a_get_that_writes
+                it_ends
+                a_request_under_way_goes_on
+            }
             lifetime {
                 a_client_that_goes_away_in_mid_body
                 a_client_that_goes_away_before_the_answer

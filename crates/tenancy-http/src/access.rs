@@ -60,7 +60,7 @@ impl Access {
             let cause = &error as &(dyn std::error::Error + 'static);
             match refused {
                 // What any client can cause at will fills no log by default.
-                Refused::NoTenant | Refused::NotFound => {
+                Refused::NoTenant | Refused::NotFound | Refused::Unavailable { .. } => {
                     tracing::debug!(error = cause, "the request was refused");
                 }
                 Refused::TryLater | Refused::Misconfigured => {

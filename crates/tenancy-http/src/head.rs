@@ -15,6 +15,8 @@ pub struct Head<'a, H: ?Sized> {
     pub authority: Option<&'a str>,
     /// The path as it was sent: whole, not decoded, not normalised.
     pub path: &'a str,
+    /// The method by which it is routed, as it is written: `GET`.
+    pub method: &'a str,
     /// What the application's authentication has verified.
     pub claims: Option<&'a VerifiedClaims>,
     /// Who asks, as the application's authentication found.
@@ -45,6 +47,11 @@ impl<H: Headers + ?Sized> RequestView for Head<'_, H> {
 
     fn path(&self) -> &str {
         self.path
+    }
+
+    fn only_reads(&self) -> bool {
+        // `TRACE` asks for no tenant's data.
+        matches!(self.method, "GET" | "HEAD" | "OPTIONS")
     }
 
     fn claim(&self, name: &str) -> Option<&str> {

@@ -26,6 +26,7 @@ mod next_service;
 mod opened;
 mod principal;
 mod refused;
+mod retry_after;
 mod ticket;
 
 pub use access::Access;
@@ -42,4 +43,5 @@ pub use next_service::{NextService, NextServiceError, NotSent};
 pub use opened::Opened;
 pub use principal::Principal;
 pub use refused::Refused;
+pub use retry_after::RetryAfter;
 pub use ticket::Ticket;

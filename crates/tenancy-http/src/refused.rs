@@ -1,9 +1,11 @@
 //! What a client is told when no scope was opened.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use tenancy_core::{EnvelopeError, Error};
+
+use crate::RetryAfter;
 
 /// Why a request was answered without its handler: as much as the outside may know.
 ///
@@ -17,6 +19,15 @@ pub enum Refused {
     NoTenant,
     /// 404: there is nothing here for this caller.
     NotFound,
+    /// 503 with `Retry-After`: the tenant is in maintenance, or it is read-only and the request may
+    /// write. Only the tenant's members are told. Not 403 or 405: the request is right, and may be
+    /// sent again.
+    Unavailable {
+        /// Whether the tenant's data may be read meanwhile.
+        read_only: bool,
+        /// When to come again.
+        retry_after: RetryAfter,
+    },
     /// 503: the store, the membership check or a bootstrapper failed. Nobody was let in.
     TryLater,
     /// 500: the application is put together wrongly; its log says how.
@@ -35,6 +46,10 @@ impl Refused {
             {
                 Self::NotFound
             }
+            Error::Unavailable(unavailable) => Self::Unavailable {
+                read_only: unavailable.is_read_only(),
+                retry_after: RetryAfter::of(unavailable),
+            },
             Error::Store(_) | Error::Membership(_) | Error::Bootstrap { .. } => Self::TryLater,
             _ => Self::Misconfigured,
         }
@@ -45,7 +60,7 @@ impl Refused {
         match self {
             Self::NoTenant => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::TryLater => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable { .. } | Self::TryLater => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -55,6 +70,10 @@ impl Refused {
         match self {
             Self::NoTenant => "this request does not name one tenant\n",
             Self::NotFound => "not found\n",
+            Self::Unavailable {
+                read_only: true, ..
+            } => "read-only for now, come again later\n",
+            Self::Unavailable { .. } => "in maintenance, come again later\n",
             Self::TryLater => "temporarily unavailable\n",
             Self::Misconfigured => "internal error\n",
         }
@@ -70,6 +89,9 @@ impl Refused {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Self::Unavailable { retry_after, .. } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.seconds()));
+        }
         response
     }
 }

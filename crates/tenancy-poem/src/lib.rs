@@ -41,7 +41,7 @@ pub use routes::Routes;
 pub use service::TenancyEndpoint;
 pub use tenancy_http::{
     Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
-    Principal, Refused, SCOPE_HEADER, ScopedBody, VerifiedClaims,
+    Principal, Refused, RetryAfter, SCOPE_HEADER, ScopedBody, VerifiedClaims,
 };
 #[cfg(feature = "jwt")]
 pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};

@@ -69,6 +69,7 @@ impl<E: Endpoint> TenancyEndpoint<E> {
             headers: request.headers(),
             authority: uri.authority().map(Authority::as_str),
             path: uri.path(),
+            method: request.method().as_str(),
             claims: extensions.get::<VerifiedClaims>(),
             principal: extensions.get::<Principal>(),
         };

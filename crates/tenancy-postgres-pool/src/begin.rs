@@ -15,6 +15,7 @@ pub struct Begin {
     isolation: Option<Isolation>,
     opening: Opening,
     still_open: StillOpen,
+    read_only: bool,
 }
 
 impl Begin {
@@ -27,6 +28,7 @@ impl Begin {
             isolation: Some(isolation),
             opening,
             still_open,
+            read_only: false,
         })
     }
 
@@ -36,7 +38,14 @@ impl Begin {
             isolation: None,
             opening: Opening::Proof(proof),
             still_open: StillOpen::Scope,
+            read_only: false,
         }
+    }
+
+    /// The same, to read alone.
+    pub(crate) fn reading(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
     }
 
     /// What begins the transaction, without the scope. `None` where the transaction is begun
@@ -50,16 +59,35 @@ impl Begin {
         &self.opening
     }
 
-    /// The message. The opening is its last statement.
+    /// What is sent behind the opening where the transaction may only read. A proof is taken by a
+    /// transaction that writes, so it can't come first; and behind a query, which the opening is,
+    /// SQL can't take it back: the server refuses that.
+    pub fn read_only_sql(&self) -> Option<&'static str> {
+        self.read_only.then_some("SET TRANSACTION READ ONLY")
+    }
+
+    /// With the transaction ends a sealed scope. A connection that is the tenant's own is that also
+    /// behind a raw `COMMIT` or `ROLLBACK`, and reads alone there too, until SQL asks by name to
+    /// write. The scrub takes it away.
+    fn session_sql(&self) -> Option<&'static str> {
+        let outlives = matches!(self.opening, Opening::Schema { .. } | Opening::Nothing);
+        // In a transaction of its own, or a ROLLBACK would undo it.
+        (self.read_only && outlives)
+            .then_some("BEGIN; SET default_transaction_read_only = on; COMMIT")
+    }
+
+    /// The message. Nothing behind its opening answers with a row.
     pub fn sql(&self) -> String {
         let mark = match &self.still_open {
             StillOpen::Mark(nonce) => Some(StillOpen::mark_sql(nonce)),
             StillOpen::Scope => None,
         };
         let parts = [
+            self.session_sql().map(str::to_owned),
             self.begin_sql().map(str::to_owned),
             mark,
             self.opening.sql(),
+            self.read_only_sql().map(str::to_owned),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }

@@ -42,6 +42,9 @@ impl<D: Driver> Tenants<D> {
     /// A connection on which the scope is open until it is dropped. No round trip where one waits on
     /// the tenant's shelf, or where the driver can queue what opens the scope; one otherwise.
     ///
+    /// In a read-only scope it is in a transaction from its start to its end, which the server lets
+    /// only read, as with [`begun`](Self::begun).
+    ///
     /// # Errors
     /// [`Error::NeedsTransaction`] through a transaction pooler; [`Error`]. In each nothing was run.
     pub async fn bound(&self, scope: &TenantScope) -> Result<Checkout<D>, Error> {
@@ -49,6 +52,11 @@ impl<D: Driver> Tenants<D> {
         let manager = self.manager();
         if manager.purpose.is_pooled() {
             return Err(Error::NeedsTransaction);
+        }
+        if scope.is_read_only() {
+            // SQL can take back what makes a session read-only, and a transaction not.
+            let begun = self.begun(scope, Isolation::default()).await;
+            return begun.map(|(checkout, _)| checkout);
         }
         let route = self.route(scope)?;
         let deadline = self.deadline();
@@ -81,7 +89,8 @@ impl<D: Driver> Tenants<D> {
     }
 
     /// A connection in a transaction in which the scope is open. No round trip where the driver can
-    /// queue what begins it; one otherwise.
+    /// queue what begins it; one otherwise. In a read-only scope the server lets it only read, and
+    /// SQL can't change that.
     ///
     /// # Errors
     /// As [`bound`](Self::bound).
@@ -240,7 +249,8 @@ impl<D: Driver> Tenants<D> {
                 Ok(challenge) => {
                     let proof =
                         key.prove(&route.tenant, *kind, Binding::Transaction, &challenge)?;
-                    Ok(Some((checkout, Begin::within(proof))))
+                    let within = Begin::within(proof).reading(scope.is_read_only());
+                    Ok(Some((checkout, within)))
                 }
                 Err(error) => self.another(&route.target, checkout, error).map(|()| None),
             };
@@ -251,7 +261,8 @@ impl<D: Driver> Tenants<D> {
             return Ok(None);
         }
         let opening = manager.opening(&mut checkout, route, Binding::Transaction)?;
-        Ok(Some((checkout, Begin::new(isolation, opening)?)))
+        let begin = Begin::new(isolation, opening)?.reading(scope.is_read_only());
+        Ok(Some((checkout, begin)))
     }
 
     async fn checkout(

@@ -65,6 +65,7 @@ impl ScopedHandler {
             headers: &headers,
             authority: authority.as_deref(),
             path: request.uri().path().as_str(),
+            method: request.method().as_str(),
             claims: found.as_ref().map(|found| &found.claims).or(claims),
             principal: found.as_ref().map(|found| &found.principal).or(principal),
         };

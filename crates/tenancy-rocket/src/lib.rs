@@ -54,7 +54,7 @@ pub use layer::TenancyLayer;
 pub use routes::Routes;
 pub use tenancy_http::{
     Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
-    Principal, Refused, SCOPE_HEADER, VerifiedClaims,
+    Principal, Refused, RetryAfter, SCOPE_HEADER, VerifiedClaims,
 };
 #[cfg(feature = "jwt")]
 pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};

@@ -71,6 +71,10 @@ impl TenantPool {
     /// A connection on which the scope is open until it is dropped. No round trip where one waits on
     /// the tenant's shelf, and was used within the last second; one otherwise.
     ///
+    /// In a [read-only](TenantScope::is_read_only) scope all of it is one transaction, which the server
+    /// lets only read: a `COMMIT` ends it, that of a transaction inside it as well, and a statement
+    /// that fails leaves nothing to be done in it.
+    ///
     /// # Errors
     /// [`PoolError::Scope`](crate::PoolError::Scope) where the scope has ended or another one is open
     /// here; [`PoolError`](crate::PoolError) where there is no connection, or the database refuses the

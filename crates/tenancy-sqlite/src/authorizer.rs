@@ -57,6 +57,21 @@ pub(crate) fn is_allowed(action: &Action<'_>) -> bool {
     }
 }
 
+/// Whether a statement may do this where the data may only be read: of what
+/// [is allowed](is_allowed), what writes nothing.
+pub(crate) fn only_reads(action: &Action<'_>) -> bool {
+    match action.code {
+        ffi::SQLITE_SELECT
+        | ffi::SQLITE_READ
+        | ffi::SQLITE_RECURSIVE
+        | ffi::SQLITE_TRANSACTION
+        | ffi::SQLITE_SAVEPOINT
+        | ffi::SQLITE_FUNCTION => is_allowed(action),
+        ffi::SQLITE_PRAGMA => is_allowed(action) && pragma::only_reads(action),
+        _ => false,
+    }
+}
+
 /// SQL's names know no case.
 pub(crate) fn is(found: Option<&[u8]>, name: &str) -> bool {
     found.is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
@@ -88,6 +103,48 @@ mod tests {
             ffi::SQLITE_CREATE_TEMP_TABLE,
         ] {
             assert!(!allowed(code, "a", None, "main"), "{code}");
+        }
+    }
+
+    #[test]
+    fn where_data_may_only_be_read_nothing_else_is_allowed() {
+        let action = |code, first: &'static str, second: Option<&'static str>| Action {
+            code,
+            first: Some(first.as_bytes()),
+            second: second.map(str::as_bytes),
+            schema: Some(b"main"),
+            in_transaction: true,
+        };
+        let reading = [
+            ffi::SQLITE_SELECT,
+            ffi::SQLITE_READ,
+            ffi::SQLITE_RECURSIVE,
+            ffi::SQLITE_TRANSACTION,
+            ffi::SQLITE_SAVEPOINT,
+            ffi::SQLITE_FUNCTION,
+        ];
+        for code in -10..1000 {
+            let allowed = only_reads(&action(code, "a", Some("b")));
+            assert_eq!(allowed, reading.contains(&code), "{code}");
+        }
+        assert!(!only_reads(&action(
+            ffi::SQLITE_FUNCTION,
+            "a",
+            Some("load_extension")
+        )));
+        let pragma = |name, value| only_reads(&action(ffi::SQLITE_PRAGMA, name, value));
+        assert!(pragma("table_info", Some("notes")) && pragma("User_Version", None));
+        for (name, value) in [
+            ("user_version", Some("3")),
+            ("incremental_vacuum", None),
+            ("optimize", None),
+            ("wal_checkpoint", None),
+            ("wal_checkpoint", Some("truncate")),
+            ("defer_foreign_keys", Some("1")),
+            ("query_only", Some("0")),
+            ("made_up", None),
+        ] {
+            assert!(!pragma(name, value), "{name}");
         }
     }
 

@@ -11,6 +11,8 @@
 //!   process (`hard_heap_limit`, `temp_store_directory`, ..), settings of the connection, temporary
 //!   objects. `SQLite` itself refuses them, when the statement is prepared.
 //!
+//! [`set_read_only`] takes writing from it as well, for as long as a tenant may only be read.
+//!
 //! Inside its own file a tenant's SQL is free, but for the mark that says whose file it is
 //! ([`identity`]).
 //!
@@ -38,4 +40,4 @@ pub use error::Error;
 pub use file::TenantFile;
 pub use folder::Folder;
 pub use handle::Handle;
-pub use seal::{Traces, inspect, seal};
+pub use seal::{Traces, inspect, seal, set_read_only};

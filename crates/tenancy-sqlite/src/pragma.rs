@@ -58,6 +58,16 @@ const READABLE: [&str; 22] = [
     "wal_autocheckpoint",
 ];
 
+/// Of what is allowed, these change the file.
+const CHANGING: [&str; 3] = ["incremental_vacuum", "optimize", "wal_checkpoint"];
+
+/// Whether this changes nothing, of what is allowed.
+pub(crate) fn only_reads(action: &Action<'_>) -> bool {
+    let sets = is(action.first, "user_version") && action.second.is_some();
+    let changes = CHANGING.iter().any(|name| is(action.first, name));
+    !sets && !changes && !is(action.first, "defer_foreign_keys")
+}
+
 pub(crate) fn is_allowed(action: &Action<'_>) -> bool {
     let named = |names: &[&str]| names.iter().any(|name| is(action.first, name));
     named(&FREE)

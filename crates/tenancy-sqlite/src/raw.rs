@@ -6,7 +6,7 @@ use std::ptr;
 
 use libsqlite3_sys as ffi;
 
-use crate::authorizer::{Action, is_allowed};
+use crate::authorizer::{Action, is_allowed, only_reads};
 use crate::{Error, Handle};
 
 /// Lets the connection attach no database.
@@ -43,8 +43,14 @@ pub(crate) fn switch(handle: &mut impl Handle, option: c_int, on: bool) -> Resul
     }
 }
 
-/// Puts our authorizer on the connection.
-pub(crate) fn set_authorizer(handle: &mut impl Handle) -> Result<(), Error> {
+/// Puts our authorizer on the connection. What was prepared under another one is prepared anew, and
+/// judged again.
+pub(crate) fn set_authorizer(handle: &mut impl Handle, read_only: bool) -> Result<(), Error> {
+    let authorize = if read_only {
+        authorize::<true>
+    } else {
+        authorize::<false>
+    };
     let raw = handle.raw().as_ptr();
     // SAFETY: `Handle` vouches for the connection. `authorize` is given that same connection, which
     // SQLite calls it with only while it is open.
@@ -89,7 +95,7 @@ pub(crate) fn forget_last_row(handle: &mut impl Handle) {
 }
 
 /// What SQLite asks before it prepares a statement.
-unsafe extern "C" fn authorize(
+unsafe extern "C" fn authorize<const READ_ONLY: bool>(
     connection: *mut c_void,
     code: c_int,
     first: *const c_char,
@@ -108,7 +114,12 @@ unsafe extern "C" fn authorize(
         // SAFETY: `set_authorizer` has given this connection, which is preparing a statement, so open.
         in_transaction: unsafe { ffi::sqlite3_get_autocommit(connection.cast()) } == 0,
     };
-    if is_allowed(&action) {
+    let allowed = if READ_ONLY {
+        only_reads(&action)
+    } else {
+        is_allowed(&action)
+    };
+    if allowed {
         ffi::SQLITE_OK
     } else {
         ffi::SQLITE_DENY

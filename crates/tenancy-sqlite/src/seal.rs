@@ -33,12 +33,22 @@ pub(crate) fn seal_path(handle: &mut impl Handle, path: &Path) -> Result<(), Err
         raw::switch(handle, option, on)?;
     }
     raw::limit_attached_to_none(handle)?;
-    raw::set_authorizer(handle)?;
+    raw::set_authorizer(handle, false)?;
     if is_on(handle, path) {
         Ok(())
     } else {
         Err(Error::AnotherFile)
     }
+}
+
+/// Lets SQL on a sealed connection only read, or write again. While it only reads, SQLite refuses
+/// every statement that would change the file, its schema or its settings, also one that was
+/// prepared before. Nothing in SQL undoes it.
+///
+/// # Errors
+/// [`Error::NotSealed`] where SQLite does not take it. Drop the connection then.
+pub fn set_read_only(handle: &mut impl Handle, read_only: bool) -> Result<(), Error> {
+    raw::set_authorizer(handle, read_only)
 }
 
 /// What a sealed connection's last user has left on it.
@@ -101,7 +111,7 @@ mod tests {
         );
 
         let mut guarded = connect(&file).await.unwrap();
-        raw::set_authorizer(&mut guarded.lock_handle().await.unwrap()).unwrap();
+        raw::set_authorizer(&mut guarded.lock_handle().await.unwrap(), false).unwrap();
         let error = sqlx::raw_sql(attach)
             .execute(&mut guarded)
             .await

@@ -150,6 +150,9 @@ impl Driver for TokioPostgres {
             opening @ Opening::Proof(_) => {
                 begin.begin_sql().is_none_or(|sql| connection.queue(sql))
                     && connection.open(opening)
+                    && begin
+                        .read_only_sql()
+                        .is_none_or(|sql| connection.queue(sql))
             }
             _ => connection.queue(&begin.sql()),
         }

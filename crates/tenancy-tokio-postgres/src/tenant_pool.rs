@@ -60,6 +60,10 @@ impl TenantPool {
     /// A client on which the scope is open until it is dropped. No round trip: what opens the scope
     /// is on the wire ahead of the first statement.
     ///
+    /// In a [read-only](TenantScope::is_read_only) scope all of it is one transaction, which the server
+    /// lets only read: a `COMMIT` ends it, that of a transaction inside it as well, and a statement
+    /// that fails leaves nothing to be done in it.
+    ///
     /// # Errors
     /// [`PoolError::Scope`](crate::PoolError::Scope) where the scope has ended or another one is open
     /// here; [`PoolError`](crate::PoolError) where there is no connection. In all of these nothing

@@ -23,8 +23,11 @@
 //! # What a refused client is told
 //! A status and no message, the same in every call of a kind: `INVALID_ARGUMENT` where a call does
 //! not name one tenant, `NOT_FOUND` where the tenant is unknown, suspended or not the caller's,
-//! `UNAVAILABLE` where the store or the membership check failed, `INTERNAL` where the application
-//! is put together wrongly.
+//! `UNAVAILABLE` where the store or the membership check failed, or the tenant is in maintenance,
+//! `INTERNAL` where the application is put together wrongly.
+//!
+//! A call is always a `POST`, which may write: while a tenant is read-only, its members' calls are
+//! answered with `UNAVAILABLE`.
 //!
 //! # The order of layers
 //! Authentication goes outside [`TenancyLayer`], since the membership check needs to know who

@@ -4,6 +4,7 @@ use tenancy_http::Refused;
 use tonic::{Code, Status};
 
 /// The status that a refused client is told: the same for every call that was refused like this.
+/// A tenant that is in maintenance or read-only adds `retry-after`, in seconds, to its metadata.
 ///
 /// ```
 /// use tenancy_tonic::{Refused, status};
@@ -15,11 +16,16 @@ pub fn status(refused: Refused) -> Status {
     let code = match refused {
         Refused::NoTenant => Code::InvalidArgument,
         Refused::NotFound => Code::NotFound,
-        Refused::TryLater => Code::Unavailable,
+        Refused::TryLater | Refused::Unavailable { .. } => Code::Unavailable,
         // The one that is left says that something is put together wrongly.
         _ => Code::Internal,
     };
-    Status::new(code, refused.message().trim_end())
+    let mut status = Status::new(code, refused.message().trim_end());
+    if let Refused::Unavailable { retry_after, .. } = refused {
+        let seconds = retry_after.seconds().into();
+        status.metadata_mut().insert("retry-after", seconds);
+    }
+    status
 }
 
 /// `answer`, if it refuses anything.

@@ -11,6 +11,7 @@ pub(crate) fn head(parts: &Parts) -> Head<'_, HeaderMap> {
         headers: &parts.headers,
         authority: uri.authority().map(Authority::as_str),
         path: uri.path(),
+        method: parts.method.as_str(),
         claims: parts.extensions.get::<VerifiedClaims>(),
         principal: parts.extensions.get::<Principal>(),
     }

@@ -21,6 +21,10 @@ pub(crate) fn add(routes: Routes<'_>) {
         .tenant(failing)
         .tenant(resource("/faults/wait").get(wait))
         .tenant(resource("/faults/keep").get(keep))
+        .tenant(resource("/faults/write").get(write))
+        .open(resource("/faults/maintenance").get(maintenance))
+        .open(resource("/faults/read-only").get(read_only))
+        .open(resource("/faults/available").get(available))
         .open(resource("/faults/release").get(release))
         .open(resource("/faults/kept").get(kept))
         .open(resource("/faults/ambient").get(async || Faults::ambient()))
@@ -51,6 +55,22 @@ async fn wait(scope: TenantScope, service: Data<Service>) -> Result<String, Answ
 async fn keep(scope: TenantScope, service: Data<Service>) -> &'static str {
     service.faults.keep(scope.into_inner());
     "kept\n"
+}
+
+async fn write(scope: TenantScope, service: Data<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::write(&service.notes, &scope).await?)
+}
+
+async fn maintenance(service: Data<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::maintenance(&service)?)
+}
+
+async fn read_only(service: Data<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::read_only(&service)?)
+}
+
+async fn available(service: Data<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::available(&service)?)
 }
 
 async fn release(service: Data<Service>) -> &'static str {

@@ -20,6 +20,10 @@ pub(crate) fn add(routes: Routes<Service>) -> Routes<Service> {
         )
         .tenant("/faults/wait", get(wait))
         .tenant("/faults/keep", get(keep))
+        .tenant("/faults/write", get(write))
+        .open("/faults/maintenance", get(maintenance))
+        .open("/faults/read-only", get(read_only))
+        .open("/faults/available", get(available))
         .open("/faults/release", get(release))
         .open("/faults/kept", get(kept))
         .open("/faults/ambient", get(async || Faults::ambient()))
@@ -47,6 +51,25 @@ async fn wait(scope: TenantScope, State(service): State<Service>) -> Result<Stri
 async fn keep(scope: TenantScope, State(service): State<Service>) -> &'static str {
     service.faults.keep(scope.into_inner());
     "kept\n"
+}
+
+async fn write(
+    scope: TenantScope,
+    State(service): State<Service>,
+) -> Result<&'static str, Answered> {
+    Ok(Faults::write(&service.notes, &scope).await?)
+}
+
+async fn maintenance(State(service): State<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::maintenance(&service)?)
+}
+
+async fn read_only(State(service): State<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::read_only(&service)?)
+}
+
+async fn available(State(service): State<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::available(&service)?)
 }
 
 async fn release(State(service): State<Service>) -> &'static str {

@@ -2,11 +2,15 @@
 //! not, for the suite that runs against every example.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use tenancy::{Context, TenantScope};
+use tenancy::{Availability, Context, TenantScope};
 use tokio::sync::watch;
 
-use crate::{Notes, Problem};
+use crate::{Draft, Notes, Problem, Service};
+
+/// When it may be over, as `acme`'s members are told.
+const ANNOUNCED: Duration = Duration::from_secs(90);
 
 /// The state of the handlers that misbehave.
 #[derive(Debug, Clone)]
@@ -41,6 +45,45 @@ impl Faults {
     /// Lets everybody go who waits.
     pub fn release(&self) {
         self.gate.send_replace(true);
+    }
+
+    /// Writes a note, whatever the request's method promises.
+    ///
+    /// # Errors
+    /// [`Problem`] where there is no scope, or the tenant may only be read.
+    pub async fn write(notes: &Notes, scope: &TenantScope) -> Result<&'static str, Problem> {
+        let title = "written on the way".to_owned();
+        notes.add(scope, Draft { title }).await?;
+        Ok("written\n")
+    }
+
+    /// `acme` goes into maintenance.
+    ///
+    /// # Errors
+    /// [`Problem`] where there is no such tenant.
+    pub fn maintenance(service: &Service) -> Result<&'static str, Problem> {
+        let until = Some(SystemTime::now() + ANNOUNCED);
+        service.switch(Availability::Maintenance { until })?;
+        Ok("maintenance\n")
+    }
+
+    /// `acme` may only be read.
+    ///
+    /// # Errors
+    /// As [`maintenance`](Self::maintenance).
+    pub fn read_only(service: &Service) -> Result<&'static str, Problem> {
+        let until = Some(SystemTime::now() + ANNOUNCED);
+        service.switch(Availability::ReadOnly { until })?;
+        Ok("read-only\n")
+    }
+
+    /// `acme` is open again.
+    ///
+    /// # Errors
+    /// As [`maintenance`](Self::maintenance).
+    pub fn available(service: &Service) -> Result<&'static str, Problem> {
+        service.switch(Availability::Open)?;
+        Ok("available\n")
     }
 
     /// Keeps the request's scope beyond the request.

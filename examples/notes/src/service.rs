@@ -1,7 +1,9 @@
 //! The service, put together but for its framework.
 
 use tempfile::TempDir;
-use tenancy::{Header, MemoryStore, Subdomain, Tenancy, TenantId, TenantScope, TenantStatus};
+use tenancy::{
+    Availability, Header, MemoryStore, Subdomain, Tenancy, TenantId, TenantScope, TenantStatus,
+};
 
 use crate::callers::OwnTenantsOnly;
 use crate::{Callers, Draft, Faults, Notes, OpenScopes, Problem};
@@ -34,6 +36,7 @@ pub struct Service {
     pub faults: Faults,
     /// Whose notes an administrator counts.
     pub tenants: Vec<TenantId>,
+    store: MemoryStore,
 }
 
 impl Service {
@@ -74,7 +77,19 @@ impl Service {
             open_scopes,
             faults: Faults::default(),
             tenants,
+            store,
         })
+    }
+
+    /// Lets `acme` be worked with like this, for the suite: a real service has an operator do it.
+    ///
+    /// # Errors
+    /// [`Problem`] where there is no such tenant.
+    pub fn switch(&self, to: Availability) -> Result<(), Problem> {
+        let id = TenantId::new(ACTIVE[0].0).map_err(tenancy::Error::from)?;
+        self.store.set_availability(&id, to)?;
+        self.tenancy.invalidate(&id);
+        Ok(())
     }
 
     /// Waits for what is still being closed, and closes every connection.

@@ -23,6 +23,10 @@ pub(crate) fn add(routes: Routes) -> Routes {
         .tenant("/faults/middleware", get(never).before(failing_middleware))
         .tenant("/faults/wait", get(wait))
         .tenant("/faults/keep", get(keep))
+        .tenant("/faults/write", get(write))
+        .open("/faults/maintenance", get(maintenance))
+        .open("/faults/read-only", get(read_only))
+        .open("/faults/available", get(available))
         .open("/faults/release", get(release))
         .open("/faults/kept", get(kept))
         .open("/faults/ambient", get(ambient))
@@ -59,6 +63,27 @@ async fn wait(scope: TenantScope, service: Data<&Service>) -> Result<String> {
 fn keep(scope: TenantScope, service: Data<&Service>) -> &'static str {
     service.faults.keep(scope.into_inner());
     "kept\n"
+}
+
+#[handler]
+async fn write(scope: TenantScope, service: Data<&Service>) -> Result<&'static str> {
+    let written = Faults::write(&service.notes, &scope).await;
+    written.map_err(Answered::of)
+}
+
+#[handler]
+fn maintenance(service: Data<&Service>) -> Result<&'static str> {
+    Faults::maintenance(&service).map_err(Answered::of)
+}
+
+#[handler]
+fn read_only(service: Data<&Service>) -> Result<&'static str> {
+    Faults::read_only(&service).map_err(Answered::of)
+}
+
+#[handler]
+fn available(service: Data<&Service>) -> Result<&'static str> {
+    Faults::available(&service).map_err(Answered::of)
 }
 
 #[handler]

@@ -11,7 +11,11 @@ use crate::problem::Answered;
 /// Adds them.
 pub(crate) fn add(routes: Routes) -> Routes {
     routes
-        .tenant("/faults", routes![panics, fails, guarded, wait, keep])
+        .tenant(
+            "/faults",
+            routes![panics, fails, guarded, wait, write, keep],
+        )
+        .open("/faults", routes![maintenance, read_only, available])
         .open("/faults", routes![release, kept, ambient, forgotten])
 }
 
@@ -52,6 +56,26 @@ async fn wait(scope: TenantScope, service: &State<Service>) -> Result<String, An
 fn keep(scope: TenantScope, service: &State<Service>) -> &'static str {
     service.faults.keep(scope.into_inner());
     "kept\n"
+}
+
+#[get("/write")]
+async fn write(scope: TenantScope, service: &State<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::write(&service.notes, &scope).await?)
+}
+
+#[get("/maintenance")]
+fn maintenance(service: &State<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::maintenance(service)?)
+}
+
+#[get("/read-only")]
+fn read_only(service: &State<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::read_only(service)?)
+}
+
+#[get("/available")]
+fn available(service: &State<Service>) -> Result<&'static str, Answered> {
+    Ok(Faults::available(service)?)
 }
 
 #[get("/release")]

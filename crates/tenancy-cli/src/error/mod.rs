@@ -150,7 +150,9 @@ impl CliError {
             | Self::Migration(_)
             | Self::Seed(_)
             | Self::Run(RunError::Place(_) | RunError::NoPlace)
-            | Self::Core(tenancy_core::Error::Refused(_)) => Exit::SomeFailed,
+            | Self::Core(tenancy_core::Error::Refused(_) | tenancy_core::Error::Unavailable(_)) => {
+                Exit::SomeFailed
+            }
             _ => Exit::Misused,
         }
     }

@@ -172,6 +172,7 @@ pub(super) fn base_message(error: &RegistryError) -> String {
 pub(super) fn core_code(error: &tenancy_core::Error) -> &'static str {
     match error {
         tenancy_core::Error::Refused(_) => "tenant.not_available",
+        tenancy_core::Error::Unavailable(_) => "tenant.unavailable",
         tenancy_core::Error::Envelope(EnvelopeError::KeyVariable | EnvelopeError::NoKeys) => {
             "run.no_key"
         }

@@ -24,6 +24,8 @@ fn fleet(stage: &Stage) {
     for id in IDS {
         stage.ok(&["tenant", "onboard", id, "--create-base"]);
     }
+    // What a maintenance is for goes on in it.
+    stage.ok(&["tenant", "maintenance", "beta"]);
     migrations(stage);
 }
 

@@ -115,6 +115,8 @@ fn tenants_are_made_listed_and_changed(stage: Stage) {
     let shown = stage.json(&["tenant", "show", "acme"]);
     assert_eq!(shown["tenant"]["revision"], 3);
 
+    maintained(&stage);
+
     let list = stage.ok(&["tenant", "list"]);
     let lines: Vec<_> = list.lines().collect();
     assert_eq!(lines.len(), 3);
@@ -248,4 +250,42 @@ fn every_page_is_listed() {
     assert_eq!(listed["tenants"].as_array().unwrap().len(), 2500);
     assert_eq!(listed["tenants"][2499]["id"], "t02499");
     assert_eq!(stage.ok(&["tenant", "list"]).lines().count(), 2501);
+}
+
+/// Maintenance of a tenant, from its beginning to its end.
+fn maintained(stage: &Stage) {
+    let turn = |more: &[&str]| {
+        let words = [&["tenant", "maintenance", "beta"][..], more].concat();
+        stage.ok(&words)
+    };
+    assert_eq!(turn(&[]), "beta is in maintenance\n");
+    assert_eq!(turn(&[]), "beta is in maintenance already\n");
+    let shown = stage.json(&["tenant", "show", "beta"]);
+    assert_eq!(shown["tenant"]["availability"], "maintenance");
+    assert_eq!(shown["tenant"]["available_at"], json!(null));
+    let text = turn(&["--for", "30m", "--read-only"]);
+    assert!(text.starts_with("beta is read-only until 2"), "{text}");
+    let made = stage.json(&["tenant", "maintenance", "beta", "--for", "2h"]);
+    assert_eq!(
+        (&made["changed"], &made["tenant"]["availability"]),
+        (&json!(true), &json!("maintenance"))
+    );
+    let until = made["tenant"]["available_at"].as_str().unwrap();
+    assert!(until.ends_with('Z'), "{until}");
+    let shown = stage.ok(&["tenant", "show", "beta"]);
+    let line = format!("availability in maintenance until {until}");
+    assert!(shown.contains(&line), "{shown}");
+    let list = stage.ok(&["tenant", "list"]);
+    assert!(
+        list.contains("provisioning, in maintenance until"),
+        "{list}"
+    );
+    // Farther away than a year has digits for.
+    turn(&["--for", "90000years"]);
+    assert_eq!(turn(&["--end"]), "beta is open\n");
+    assert_eq!(turn(&["--end"]), "beta is open already\n");
+    let wrong = stage.run(&["tenant", "maintenance", "beta", "--end", "--for", "1h"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    let nobody = stage.refused(&["tenant", "maintenance", "nobody"]);
+    assert_eq!(nobody, ("tenant.unknown".into(), 1));
 }

@@ -113,6 +113,9 @@ fn a_command_works_in_its_scope(stage: Stage) {
         stage.complaint(&arguments)
     });
     assert!(complaints.iter().all(|said| *said == complaints[0]));
+    stage.ok(&["tenant", "maintenance", "acme"]);
+    let arguments = ["run", "--tenant", "acme", "--", "touch", "started"];
+    assert_eq!(stage.refused(&arguments), ("tenant.unavailable".into(), 1));
     assert!(!stage.path("started").exists());
 }
 

@@ -38,7 +38,8 @@ impl Audience<'_> {
     /// # Errors
     /// [`Error::Envelope`] for an envelope that is forged, expired, central or for another audience;
     /// [`Error::Resolution`] and [`Error::Refused`] for what the request says beside it;
-    /// [`Error::Refused`] for a tenant that is unknown or not active; [`Error::Store`],
+    /// [`Error::Refused`] for a tenant that is unknown or not active; [`Error::Unavailable`] for one
+    /// in maintenance, and one that is read-only for a request that may write; [`Error::Store`],
     /// [`Error::Bootstrap`] or [`Error::NestedTenant`].
     pub async fn open_request(
         &self,
@@ -53,6 +54,8 @@ impl Audience<'_> {
             return Err(Refusal::Forbidden.into());
         }
         let found = inner.directory.find_fresh(&id).await?;
-        self.tenancy().open(ensure_active(found)?).await
+        let tenant = ensure_active(found)?;
+        tenant.availability().admit(request.only_reads())?;
+        self.tenancy().open_admitted(tenant).await
     }
 }

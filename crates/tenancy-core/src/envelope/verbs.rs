@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::payload::{Payload, Subject, is_audience};
 use super::seal;
-use crate::tenancy::ensure_active;
+use crate::tenancy::{available, ensure_active};
 use crate::{
     CentralScope, EnvelopeError, EnvelopeKeys, Error, ScopeEnvelope, ScopeFn, Tenancy, TenantId,
     TenantScope, Undone,
@@ -42,7 +42,7 @@ impl Tenancy {
     }
 
     /// Runs `work` in the scope that a tenant's envelope names. The tenant is looked up anew, past
-    /// the cache, and must be active.
+    /// the cache, and must be active and not in maintenance.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -274,7 +274,9 @@ impl<'t> Audience<'t> {
             .await
             .map_err(Error::from)?;
         let tenant = ensure_active(found).map_err(Error::from)?;
-        self.tenancy.run_found(&id, ready(Ok(tenant)), work).await
+        self.tenancy
+            .run_found(&id, ready(available(tenant)), work)
+            .await
     }
 
     /// [`Tenancy::run_central_envelope`], for this audience.

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use super::listener::tell;
 use super::revert::Closing;
 use super::{CleanupErrors, Ending, Event};
-use crate::scope::{Ambient, Phase};
+use crate::scope::{Access, Ambient, Phase};
 use crate::tenancy::Lifecycle;
 use crate::{Error, Tenant, TenantScope};
 
@@ -26,11 +26,15 @@ pub struct OpenScope {
 }
 
 impl OpenScope {
-    pub(crate) async fn open(tenant: Tenant, lifecycle: &Lifecycle) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        tenant: Tenant,
+        lifecycle: &Lifecycle,
+        access: Access,
+    ) -> Result<Self, Error> {
         if let Some(Ambient::Tenant(_)) = Ambient::current() {
             return Err(Error::NestedTenant);
         }
-        let scope = TenantScope::new(tenant, lifecycle.realm.clone());
+        let scope = TenantScope::new(tenant, lifecycle.realm.clone(), access);
         let mut open = Self {
             closing: Some(Closing {
                 scope: scope.ticket(),

@@ -79,7 +79,10 @@ impl Gate {
             // An unknown or suspended tenant stays that in the application's own logs.
             return Err(tenant.err().unwrap_or(Refusal::Forbidden).into());
         }
-        tenant.map_err(Error::from)
+        let tenant = tenant?;
+        // Behind the membership: what else is known of a tenant is its members' to know.
+        tenant.availability().admit(request.only_reads())?;
+        Ok(tenant)
     }
 
     /// Whether all that `request` says of a tenant is said of this one. A request that says nothing

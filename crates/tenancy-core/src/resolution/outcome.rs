@@ -22,6 +22,8 @@ pub enum Outcome {
     NotActive,
     /// The caller is not a member.
     Forbidden,
+    /// The caller is a member, and the tenant is in maintenance, or read-only.
+    Unavailable,
 }
 
 impl Outcome {
@@ -42,6 +44,7 @@ impl Outcome {
             Err(Error::Refused(Refusal::Unknown)) => Self::Unknown,
             Err(Error::Refused(Refusal::NotActive(_))) => Self::NotActive,
             Err(Error::Refused(Refusal::Forbidden)) => Self::Forbidden,
+            Err(Error::Unavailable(_)) => Self::Unavailable,
             Err(_) => return None,
         })
     }
@@ -56,6 +59,7 @@ impl Outcome {
             Self::Unknown => "unknown",
             Self::NotActive => "not_active",
             Self::Forbidden => "forbidden",
+            Self::Unavailable => "unavailable",
         }
     }
 }

@@ -17,7 +17,8 @@ pub enum Visit<T, E> {
     Panicked,
     /// It took longer than the time limit, and was dropped.
     TimedOut,
-    /// Its scope was not opened: the tenant is unknown or not active, or could not be looked up. For
+    /// Its scope was not opened: the tenant is unknown, not active or in maintenance, or could not be
+    /// looked up. For
     /// [`Error::Cleanup`] the work was done, and closing its scope failed.
     Refused(Error),
     /// The round had been stopped before it was its turn.
@@ -31,13 +32,16 @@ impl<T, E> Visit<T, E> {
         match self {
             Self::Done(_) | Self::NotTried => false,
             Self::Failed(_) | Self::Panicked | Self::TimedOut => true,
-            Self::Refused(error) => !matches!(error, Error::Refused(_)),
+            Self::Refused(_) => !self.is_refusal(),
         }
     }
 
-    /// Whether the tenant is not to be served: unknown, suspended or archived.
+    /// Whether the tenant is not to be served: unknown, suspended, archived, or in maintenance.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(Error::Refused(_)))
+        matches!(
+            self,
+            Self::Refused(Error::Refused(_) | Error::Unavailable(_))
+        )
     }
 }
 

@@ -41,15 +41,39 @@ pub(crate) struct TenantState {
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) phase: PhaseCell,
     pub(crate) realm: Realm,
+    pub(crate) access: Access,
+}
+
+/// What a scope was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To read and write.
+    Full,
+    /// To read.
+    Read,
+    /// To read and write, whatever the tenant's availability.
+    Maintenance,
+}
+
+impl Access {
+    /// What the tenant's availability leaves.
+    pub(crate) fn to(tenant: &Tenant) -> Self {
+        if tenant.availability().is_read_only() {
+            Self::Read
+        } else {
+            Self::Full
+        }
+    }
 }
 
 impl TenantScope {
-    pub(crate) fn new(tenant: Tenant, realm: Realm) -> Self {
+    pub(crate) fn new(tenant: Tenant, realm: Realm, access: Access) -> Self {
         Self {
             state: Arc::new(TenantState {
                 tenant: Arc::new(tenant),
                 phase: PhaseCell::new(),
                 realm,
+                access,
             }),
             for_revert: false,
         }
@@ -113,6 +137,13 @@ impl TenantScope {
     /// The same, to be kept: for an adapter, whose connections outlive a scope.
     pub fn shared_tenant(&self) -> Arc<Tenant> {
         Arc::clone(&self.state.tenant)
+    }
+
+    /// Whether the tenant's data may only be read in this scope, since the tenant was
+    /// [read-only](crate::Availability::ReadOnly) when it was opened. Adapters have their database
+    /// refuse every write in it.
+    pub fn is_read_only(&self) -> bool {
+        self.state.access == Access::Read
     }
 
     /// How far this scope is in its life.

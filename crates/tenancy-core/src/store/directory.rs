@@ -6,7 +6,9 @@ use super::cache::{Generation, Generations, Memory};
 use super::flights::Flights;
 use super::hardened::{DynStore, Known};
 use super::watch::{Watch, Withdrawn};
-use crate::{CacheOptions, Domain, StoreError, Tenancy, Tenant, TenantId, TenantStatus};
+use crate::{
+    Availability, CacheOptions, Domain, StoreError, Tenancy, Tenant, TenantId, TenantStatus,
+};
 
 type IdKey = (TenantId, Generation);
 /// With the count of invalidations that makes it out of date.
@@ -171,8 +173,14 @@ impl Shelf {
     /// Asks the store, and tells where what it answers ends a right.
     async fn ask(&self, id: &TenantId) -> Result<Option<Known>, StoreError> {
         let found = self.store.by_id(id).await?;
-        let is_active = |known: &Known| known.tenant.status() == TenantStatus::Active;
-        if !found.as_ref().is_some_and(is_active) {
+        let is_served = |known: &Known| {
+            known.tenant.status() == TenantStatus::Active
+                && !matches!(
+                    known.tenant.availability(),
+                    Availability::Maintenance { .. }
+                )
+        };
+        if !found.as_ref().is_some_and(is_served) {
             self.watch.tell(Withdrawn::Tenant(id));
         }
         Ok(found)

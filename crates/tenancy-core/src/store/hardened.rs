@@ -106,6 +106,7 @@ fn check(record: TenantRecord) -> Result<Known, StoreError> {
     let TenantRecord {
         id,
         status,
+        availability,
         domains,
         metadata,
         placement,
@@ -128,6 +129,7 @@ fn check(record: TenantRecord) -> Result<Known, StoreError> {
         .ok_or(malformed("list of domains"))?;
     let tenant = Tenant::new(id)
         .with_status(status)
+        .with_availability(availability)
         .with_placement(placement)
         .with_raw_metadata(metadata);
     Ok(Known { tenant, domains })

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::{BoxError, Domain, Tenant, TenantId, TenantRecord, TenantStatus, TenantStore};
+use crate::{
+    Availability, BoxError, Domain, Tenant, TenantId, TenantRecord, TenantStatus, TenantStore,
+};
 
 /// Tenants in memory. Clones share them, so that a test or an administrator's endpoint can change
 /// what a running service sees (after [`Tenancy::invalidate`](crate::Tenancy::invalidate), or when
@@ -67,6 +69,22 @@ impl MemoryStore {
         let mut records = self.write();
         for record in records.get_mut(id).ok_or(MemoryStoreError::NoSuchTenant)? {
             status.as_str().clone_into(&mut record.status);
+        }
+        Ok(())
+    }
+
+    /// Changes whether a tenant can be worked with just now.
+    ///
+    /// # Errors
+    /// [`MemoryStoreError::NoSuchTenant`].
+    pub fn set_availability(
+        &self,
+        id: &TenantId,
+        availability: Availability,
+    ) -> Result<(), MemoryStoreError> {
+        let mut records = self.write();
+        for record in records.get_mut(id).ok_or(MemoryStoreError::NoSuchTenant)? {
+            record.availability = availability;
         }
         Ok(())
     }

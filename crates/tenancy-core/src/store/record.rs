@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Placement, Tenant};
+use crate::{Availability, Placement, Tenant};
 
 /// What a store holds about one tenant, not yet believed: it becomes a [`Tenant`] only after it
 /// has been checked against what was asked for.
@@ -17,6 +17,9 @@ pub struct TenantRecord {
     pub id: String,
     /// `active`, `suspended`, `provisioning` or `archived`.
     pub status: String,
+    /// Whether an active tenant can be worked with just now.
+    #[serde(default)]
+    pub availability: Availability,
     /// Every domain of this tenant's own, in lower case, without port or trailing dot. A look-up
     /// by id and one by domain must both give the whole list.
     #[serde(default)]
@@ -34,6 +37,7 @@ impl From<Tenant> for TenantRecord {
         Self {
             id: tenant.id().as_str().to_owned(),
             status: tenant.status().as_str().to_owned(),
+            availability: tenant.availability(),
             domains: Vec::new(),
             // JSON can always be read as JSON.
             metadata: tenant.metadata().unwrap_or_default(),

@@ -16,7 +16,7 @@ use crate::{BoxError, Domain, TenantId, TenantRecord};
 /// their answers are shared.
 ///
 /// ```
-/// use tenancy_core::{BoxError, Domain, Placement, TenantId, TenantRecord, TenantStore};
+/// use tenancy_core::{Availability, BoxError, Domain, Placement, TenantId, TenantRecord, TenantStore};
 ///
 /// struct OneTenant;
 ///
@@ -25,6 +25,7 @@ use crate::{BoxError, Domain, TenantId, TenantRecord};
 ///         TenantRecord {
 ///             id: "acme".into(),
 ///             status: "active".into(),
+///             availability: Availability::Open,
 ///             domains: vec!["acme.example".into()],
 ///             metadata: serde_json::Value::Null,
 ///             placement: Placement::shared(),

@@ -10,7 +10,8 @@ use crate::{Tenancy, TenantId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Withdrawn<'a> {
-    /// This tenant's: its record was invalidated, or was found to be gone or not active.
+    /// This tenant's: its record was invalidated, or was found to be gone, not active or in
+    /// maintenance.
     Tenant(&'a TenantId),
     /// Anyone's: everything that was known is forgotten.
     All,
@@ -51,7 +52,7 @@ impl fmt::Debug for Watch {
 impl Tenancy {
     /// Has `told` called when a tenant's right may have ended: it was
     /// [invalidated](Self::invalidate), or the store was asked and has it no longer, or not as
-    /// active. For emptying what is kept ready for it, such as a pool's shelf. It must not block; a
+    /// active, or in maintenance. For emptying what is kept ready for it, such as a pool's shelf. It must not block; a
     /// panic in it is logged and goes no further.
     ///
     /// ```

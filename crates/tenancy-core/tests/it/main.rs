@@ -3,6 +3,7 @@
 // A helper's failed `unwrap` fails the test that called it, which is what it is for.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod availability;
 mod capability;
 mod chain;
 mod children;

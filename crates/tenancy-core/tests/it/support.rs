@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tenancy_core::{
-    BoxError, Domain, Error, MemoryStore, Placement, RequestView, Tenancy, Tenant, TenantId,
-    TenantRecord, TenantScope, TenantStore,
+    Availability, BoxError, Domain, Error, MemoryStore, Placement, RequestView, Tenancy, Tenant,
+    TenantId, TenantRecord, TenantScope, TenantStore,
 };
 use tokio::sync::Semaphore;
 
@@ -26,6 +26,7 @@ pub(crate) fn record(id: &str, domains: &[&str]) -> TenantRecord {
     TenantRecord {
         id: id.into(),
         status: "active".into(),
+        availability: Availability::Open,
         domains: domains.iter().map(|&name| name.into()).collect(),
         metadata: serde_json::Value::Null,
         placement: Placement::shared(),
@@ -49,6 +50,7 @@ pub(crate) struct Fake {
     path: String,
     claims: Vec<(String, String)>,
     principal: Option<Box<dyn Any + Send + Sync>>,
+    only_reads: bool,
 }
 
 impl Fake {
@@ -75,6 +77,11 @@ impl Fake {
 
     pub(crate) fn claim(mut self, name: &str, value: &str) -> Self {
         self.claims.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn only_reading(mut self) -> Self {
+        self.only_reads = true;
         self
     }
 
@@ -108,6 +115,10 @@ impl RequestView for Fake {
             .iter()
             .find(|(own, _)| own == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    fn only_reads(&self) -> bool {
+        self.only_reads
     }
 
     fn principal(&self) -> Option<&(dyn Any + Send + Sync)> {

@@ -306,3 +306,4 @@ impl Adapted for Diesel {
 
 tenancy_adapter_tests::suite_tests!(Diesel);
 tenancy_adapter_tests::separation_tests!(Diesel);
+tenancy_adapter_tests::read_only_tests!(Diesel);

@@ -63,12 +63,13 @@ pub struct AuditEntry {
     pub at: SystemTime,
     /// Who.
     pub actor: String,
-    /// What was changed, in words: `create`, `status`, `metadata`, `domain-added`,
+    /// What was changed, in words: `create`, `status`, `availability`, `metadata`, `domain-added`,
     /// `domain-removed`, `placement`, `credential`, `credential-next`, `credential-promoted`,
     /// `resealed`, `credential-forgotten`, `version`,
     /// `provisioning` and `outcome`, with `+` between several.
     pub what: String,
-    /// Domains, versions and provisioning states, in the order of the words.
+    /// Domains, versions, provisioning states, and `maintenance` or `read_only` with the second since
+    /// 1970 until when it was announced, in the order of the words.
     pub detail: Option<String>,
     /// The status before. `None` where the tenant was created.
     pub old_status: Option<TenantStatus>,

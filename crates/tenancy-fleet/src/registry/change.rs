@@ -3,9 +3,10 @@
 use std::fmt;
 
 use serde::Serialize;
-use tenancy_core::{Domain, Placement, TenantStatus};
+use tenancy_core::{Availability, Domain, Placement, TenantStatus};
 
 use super::RegistryError;
+use super::availability;
 use super::credential::Credential;
 use super::entry::{Provisioning, Revision};
 use super::limits::{MAX_DIGEST, MAX_METADATA, MAX_OUTCOME, text};
@@ -31,6 +32,7 @@ pub struct Change {
 #[derive(Clone)]
 pub(crate) enum Part {
     Status(TenantStatus),
+    Availability(Availability),
     Metadata(String),
     AddDomain(Domain),
     RemoveDomain(Domain),
@@ -52,6 +54,11 @@ impl Change {
     /// no way back. An archived tenant's domains are its own until they are removed.
     pub fn status(status: TenantStatus) -> Self {
         Part::Status(status).into()
+    }
+
+    /// Whether it can be worked with just now. The time in it is kept to the millisecond.
+    pub fn availability(availability: Availability) -> Self {
+        Part::Availability(availability).into()
     }
 
     /// Other metadata, in place of what there is.
@@ -201,6 +208,7 @@ impl Part {
     fn word(&self) -> &'static str {
         match self {
             Self::Status(_) => "status",
+            Self::Availability(_) => "availability",
             Self::Metadata(_) => "metadata",
             Self::AddDomain(_) => "domain-added",
             Self::RemoveDomain(_) => "domain-removed",
@@ -242,6 +250,7 @@ impl Part {
                 Some(version.map_or("none".to_owned(), |version| version.to_string()))
             }
             Self::Provisioning(state) => Some(state.to_string()),
+            Self::Availability(availability) => Some(availability::detail(*availability)),
             _ => None,
         }
     }

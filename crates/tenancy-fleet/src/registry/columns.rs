@@ -45,11 +45,22 @@ impl Columns {
     }
 
     /// Milliseconds since 1970.
-    pub(crate) fn time(&mut self, what: &'static str) -> Result<SystemTime, RegistryError> {
+    pub(crate) fn optional_time(
+        &mut self,
+        what: &'static str,
+    ) -> Result<Option<SystemTime>, RegistryError> {
         let malformed = RegistryError::Malformed { what };
-        let millis = u64::try_from(self.int(what)?).map_err(|_| malformed.clone())?;
-        UNIX_EPOCH
-            .checked_add(Duration::from_millis(millis))
-            .ok_or(malformed)
+        let Some(millis) = self.optional_int(what)? else {
+            return Ok(None);
+        };
+        let millis = u64::try_from(millis).map_err(|_| malformed.clone())?;
+        let time = UNIX_EPOCH.checked_add(Duration::from_millis(millis));
+        time.map(Some).ok_or(malformed)
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn time(&mut self, what: &'static str) -> Result<SystemTime, RegistryError> {
+        self.optional_time(what)?
+            .ok_or(RegistryError::Malformed { what })
     }
 }

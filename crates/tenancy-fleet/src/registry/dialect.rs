@@ -15,7 +15,15 @@ impl Dialect {
     /// The statement as this database takes it.
     pub(crate) fn sql(&self, template: &str) -> String {
         let mut sql = template.to_owned();
-        for table in ["registry", "tenant", "domain", "place", "pending", "audit"] {
+        for table in [
+            "registry",
+            "tenant",
+            "availability",
+            "domain",
+            "place",
+            "pending",
+            "audit",
+        ] {
             sql = sql.replace(
                 &format!("{{{table}}}"),
                 &self.names.quoted(self.kind, table),

@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
-use tenancy_core::{Domain, MetadataError, Placement, Strategy, TenantId, TenantStatus};
+use tenancy_core::{
+    Availability, Domain, MetadataError, Placement, Strategy, TenantId, TenantStatus,
+};
 
-use super::RegistryError;
 use super::columns::Columns;
-use super::place;
+use super::{RegistryError, availability, place};
 use crate::db::Cell;
 use crate::secrets::Sealed;
 
@@ -92,6 +93,7 @@ impl fmt::Display for Provisioning {
 pub struct Entry {
     pub(crate) id: TenantId,
     pub(crate) status: TenantStatus,
+    pub(crate) availability: Availability,
     pub(crate) strategy: Strategy,
     pub(crate) placement: Option<Placement>,
     pub(crate) sealed: Option<Sealed>,
@@ -112,7 +114,7 @@ pub struct Entry {
 /// What [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "t.id, t.status, t.strategy, t.placed, t.server, t.database_name, t.schema_name, \
      t.credential_name, t.sealed_credential, t.sealed_next, t.claimed_from, t.metadata, t.applied_version, t.applied_digest, t.provisioning, t.outcome, \
-     t.revision, t.created_at, t.updated_at, d.domain";
+     t.revision, t.created_at, t.updated_at, a.mode, a.available_at, d.domain";
 
 impl Entry {
     /// Whose data it is.
@@ -123,6 +125,11 @@ impl Entry {
     /// Whether it may be served.
     pub fn status(&self) -> TenantStatus {
         self.status
+    }
+
+    /// Whether it can be worked with just now, where it may be served.
+    pub fn availability(&self) -> Availability {
+        self.availability
     }
 
     /// How it is kept apart.
@@ -247,6 +254,7 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
     let outcome = row.optional_text("outcome")?;
     let revision = Revision(row.int("revision")?);
     let (created_at, updated_at) = (row.time("time")?, row.time("time")?);
+    let availability = availability::read(&mut row)?;
     let domain = row
         .optional_text("domain")?
         .map(|text| {
@@ -258,6 +266,7 @@ fn read(row: Vec<Cell>) -> Result<Entry, RegistryError> {
     Ok(Entry {
         id,
         status,
+        availability,
         strategy,
         placement,
         sealed: current,

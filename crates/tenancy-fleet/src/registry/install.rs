@@ -5,7 +5,10 @@ use super::turn::{Line, Turn};
 use crate::db::{Cell, Fault, FaultKind, Kind};
 
 /// Each brings a registry from the version before to its own: the first makes it.
-const STEPS: [(i64, &str); 1] = [(1, include_str!("install/1.sql"))];
+const STEPS: [(i64, &str); 2] = [
+    (1, include_str!("install/1.sql")),
+    (2, include_str!("install/2.sql")),
+];
 
 /// The version that this program reads and writes.
 pub(crate) const VERSION: i64 = STEPS[STEPS.len() - 1].0;

@@ -40,6 +40,7 @@
 //! them. Connect it to the server itself: a transaction pooler loses its session's settings.
 
 mod audit;
+mod availability;
 mod backend;
 mod base;
 mod builder;

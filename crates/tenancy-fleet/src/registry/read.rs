@@ -170,7 +170,7 @@ impl Registry {
         // The page first, its domains then: a page counts tenants.
         let sql = format!(
             "SELECT {COLUMNS} FROM (SELECT p.* FROM {{tenant}} AS p WHERE {filter} ORDER BY p.id LIMIT ?) AS t \
-             LEFT JOIN {{domain}} AS d ON d.tenant_id = t.id ORDER BY t.id, d.domain"
+             LEFT JOIN {{availability}} AS a ON a.tenant_id = t.id LEFT JOIN {{domain}} AS d ON d.tenant_id = t.id ORDER BY t.id, d.domain"
         );
         let mut turn = Turn::alone(&self.line).await?;
         let rows = turn.rows(&sql, &values).await?;
@@ -189,7 +189,8 @@ pub(crate) async fn by_id(turn: &mut Turn, id: &TenantId) -> Result<Option<Entry
 
 fn select(filter: &str) -> String {
     format!(
-        "SELECT {COLUMNS} FROM {{tenant}} AS t LEFT JOIN {{domain}} AS d ON d.tenant_id = t.id \
+        "SELECT {COLUMNS} FROM {{tenant}} AS t LEFT JOIN {{availability}} AS a ON a.tenant_id = t.id \
+         LEFT JOIN {{domain}} AS d ON d.tenant_id = t.id \
          WHERE {filter} ORDER BY t.id, d.domain"
     )
 }

@@ -22,6 +22,7 @@ fn records(entry: Option<Entry>) -> Vec<TenantRecord> {
         Some(TenantRecord {
             id: entry.id.as_str().to_owned(),
             status: entry.status.as_str().to_owned(),
+            availability: entry.availability,
             domains: entry
                 .domains
                 .iter()

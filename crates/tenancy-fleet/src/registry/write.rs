@@ -5,6 +5,7 @@ use std::time::Duration;
 use tenancy_core::{Domain, TenantId, TenantStatus};
 
 use super::audit::Actor;
+use super::availability;
 use super::change::{Change, Expected, Part};
 use super::entry::Entry;
 use super::error::RegistryError;
@@ -102,6 +103,10 @@ impl Registry {
         for part in change.parts() {
             match part {
                 Part::Status(status) => after.status = *status,
+                Part::Availability(to) => {
+                    availability::write(turn, id, *to).await?;
+                    after.availability = *to;
+                }
                 Part::Metadata(text) => metadata = Some(text),
                 Part::AddDomain(domain) => add_domain(turn, &before, domain).await?,
                 Part::RemoveDomain(domain) => remove_domain(turn, id, domain).await?,

@@ -357,4 +357,5 @@ impl Adapted for SeaOrm {
 
 tenancy_adapter_tests::suite_tests!(SeaOrm);
 tenancy_adapter_tests::separation_tests!(SeaOrm);
+tenancy_adapter_tests::read_only_tests!(SeaOrm);
 tenancy_adapter_tests::pooled_tests!(SeaOrm);

@@ -43,6 +43,9 @@ use crate::Error;
 ///   carried along by [`in_current_scope`](tenancy_core::InCurrentScope::in_current_scope).
 /// - `try_acquire` and `try_begin` of SQLx pass its hooks by, and get connections that are bound to
 ///   nothing. So does central work: it has a [`CentralPool`](super::CentralPool).
+/// - In a [read-only](tenancy_core::TenantScope::is_read_only) scope a checkout is one transaction, in
+///   which the server refuses every write. With it the scope ends: behind a `COMMIT`, that of SQLx's
+///   own transaction as well, a connection that is kept is bound to nothing.
 /// - One tenant may use all connections. There are no shelves, and no shared budget.
 /// - A transaction that SQL ended by itself, or whose error was passed over, commits without a word, as
 ///   SQLx does it.

@@ -39,7 +39,7 @@ impl FilePool {
             .await?
             .map_err(DatabaseError::File)?;
         let slot = Slot::new(&file, settings.busy_timeout, settings.acquire_timeout);
-        match slot.connect(&file, &tenant).await {
+        match slot.connect(&file, &tenant, false).await {
             Ok(connection) => drop(connection),
             Err(error) => {
                 slot.close().await;
@@ -119,6 +119,7 @@ impl Place {
     /// Waits for a free connection of the leased database.
     pub(super) async fn take(
         lease: Lease<FilePool>,
+        read_only: bool,
         deadline: Instant,
     ) -> Result<(Self, PoolConnection<Sqlite>), Error> {
         let runtime = Handle::try_current().map_err(|_| DatabaseError::NoRuntime)?;
@@ -134,15 +135,19 @@ impl Place {
             lease,
             runtime,
         };
-        let connection = place.connect(deadline).await?;
+        let connection = place.connect(read_only, deadline).await?;
         Ok((place, connection))
     }
 
-    async fn connect(&self, deadline: Instant) -> Result<PoolConnection<Sqlite>, Error> {
+    async fn connect(
+        &self,
+        read_only: bool,
+        deadline: Instant,
+    ) -> Result<PoolConnection<Sqlite>, Error> {
         let (Some(slot), Some(pool)) = (&self.slot, self.lease.value()) else {
             return Err(DatabaseError::PoolClosed.into());
         };
-        timeout_at(deadline, slot.connect(&pool.file, &pool.tenant))
+        timeout_at(deadline, slot.connect(&pool.file, &pool.tenant, read_only))
             .await
             .map_err(|_| Error::from(DatabaseError::OpenTimedOut))?
     }

@@ -12,7 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection, Sqlite};
 use tenancy_core::TenantId;
-use tenancy_sqlite::{Handle, TenantFile, identity, inspect, seal};
+use tenancy_sqlite::{Handle, TenantFile, identity, inspect, seal, set_read_only};
 use tokio::time::{Duration, Instant};
 
 use super::DatabaseError;
@@ -27,6 +27,8 @@ pub(super) struct SlotState {
     /// Where the sealed connection lies in memory; 0 while it is not sealed. An address that differs
     /// is another connection, put there with `mem::swap`.
     sealed: AtomicUsize,
+    /// SQL on the sealed connection only reads.
+    read_only: AtomicBool,
     /// The user is gone: what still runs is stopped.
     abandoned: AtomicBool,
     /// A transaction is open that only our commit may end.
@@ -71,6 +73,7 @@ impl SlotState {
 
     fn unseal(&self) {
         self.sealed.store(0, Ordering::Release);
+        self.read_only.store(false, Ordering::Release);
         self.renew();
     }
 }
@@ -113,11 +116,12 @@ impl Slot {
         &self.state
     }
 
-    /// The connection, sealed and known to be on this tenant's own file.
+    /// The connection, sealed and known to be on this tenant's own file; it writes, or only reads.
     pub(super) async fn connect(
         &self,
         file: &TenantFile,
         tenant: &TenantId,
+        read_only: bool,
     ) -> Result<PoolConnection<Sqlite>, Error> {
         let mut connection = self
             .pool
@@ -128,6 +132,15 @@ impl Slot {
             let address = seal_connection(&mut connection, file, &self.state).await?;
             verify(&mut connection, tenant).await?;
             self.state.sealed.store(address, Ordering::Release);
+        }
+        if self.state.read_only.load(Ordering::Acquire) != read_only {
+            let handle = connection.lock_handle().await;
+            let mut handle = handle.map_err(|error| DatabaseError::Connect(error.into()))?;
+            // Where this fails, the connection does not count as sealed, and is closed.
+            let sealed = self.state.sealed.swap(0, Ordering::AcqRel);
+            set_read_only(&mut handle, read_only).map_err(DatabaseError::File)?;
+            self.state.sealed.store(sealed, Ordering::Release);
+            self.state.read_only.store(read_only, Ordering::Release);
         }
         Ok(connection)
     }

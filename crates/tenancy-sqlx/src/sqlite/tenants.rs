@@ -103,7 +103,8 @@ impl SqliteTenants {
         }
     }
 
-    /// A connection to the scope's own database, until it is dropped.
+    /// A connection to the scope's own database, until it is dropped. In a
+    /// [read-only](TenantScope::is_read_only) scope SQLite refuses every statement that writes.
     ///
     /// # Errors
     /// [`Error::Scope`] without a usable scope; [`Error::Sqlite`] where the tenant's placement or
@@ -142,7 +143,7 @@ impl SqliteTenants {
         scope: &'s TenantScope,
     ) -> Result<SqliteTenantTransaction<'s>, Error> {
         let (place, connection) = self.check_out(scope).await?;
-        SqliteTenantTransaction::begin(place, connection).await
+        SqliteTenantTransaction::begin(place, connection, scope.is_read_only()).await
     }
 
     /// Runs `work` in a transaction of the scope's own database: saved when it answers with `Ok`,
@@ -226,7 +227,7 @@ impl SqliteTenants {
             })
             .await
             .map_err(refused)?;
-        let checked_out = Place::take(lease, deadline).await?;
+        let checked_out = Place::take(lease, scope.is_read_only(), deadline).await?;
         // The scope may have ended while this waited.
         if let Err(ended) = scope.ensure_usable() {
             let (place, connection) = checked_out;

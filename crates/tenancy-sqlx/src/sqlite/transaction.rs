@@ -15,7 +15,7 @@ use crate::Error;
 /// A transaction in the scope's own database: SQLx's own type, for code that takes one.
 ///
 /// It is a writing one from its start (`BEGIN IMMEDIATE`), so that two of one tenant's wait for each
-/// other instead of failing half-way. Only [`commit`](Self::commit) saves: dropped, it is rolled
+/// other instead of failing half-way; in a read-only scope it only reads. Only [`commit`](Self::commit) saves: dropped, it is rolled
 /// back, and a `COMMIT` in its SQL saves nothing and rolls it back.
 pub struct SqliteTenantTransaction<'s> {
     transaction: Option<Transaction<'static, Sqlite>>,
@@ -27,13 +27,20 @@ impl SqliteTenantTransaction<'_> {
     pub(super) async fn begin(
         place: Place,
         connection: PoolConnection<Sqlite>,
+        read_only: bool,
     ) -> Result<Self, Error> {
         let mut this = Self {
             transaction: None,
             place,
             _scope: PhantomData,
         };
-        let begin = Transaction::begin(connection, Some("BEGIN IMMEDIATE".into_sql_str()));
+        // Who only reads takes no lock from those who write.
+        let begin = if read_only {
+            "BEGIN"
+        } else {
+            "BEGIN IMMEDIATE"
+        };
+        let begin = Transaction::begin(connection, Some(begin.into_sql_str()));
         this.transaction = Some(
             begin
                 .await

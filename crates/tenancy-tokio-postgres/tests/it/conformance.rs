@@ -254,4 +254,5 @@ impl Adapted for TokioPostgres {
 
 tenancy_adapter_tests::suite_tests!(TokioPostgres);
 tenancy_adapter_tests::separation_tests!(TokioPostgres);
+tenancy_adapter_tests::read_only_tests!(TokioPostgres);
 tenancy_adapter_tests::pooled_tests!(TokioPostgres);

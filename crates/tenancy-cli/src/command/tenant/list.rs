@@ -44,12 +44,18 @@ fn row(tenant: &View) -> [String; 6] {
     let version = tenant.applied_version;
     [
         tenant.id.clone(),
-        tenant.status.to_string(),
+        status_of(tenant),
         tenant.strategy.to_string(),
         tenant.provisioning.to_owned(),
         version.map_or("-".to_owned(), |version| version.to_string()),
         tenant.domains.join(" "),
     ]
+}
+
+fn status_of(tenant: &View) -> String {
+    let status = tenant.status;
+    let unavailable = tenant.unavailable();
+    unavailable.map_or(status.to_string(), |words| format!("{status}, {words}"))
 }
 
 fn status(word: &str) -> Result<TenantStatus, &'static str> {

@@ -5,6 +5,7 @@ mod deprovision;
 mod export;
 mod fill_pending;
 mod list;
+mod maintenance;
 mod onboard;
 mod place;
 mod show;
@@ -43,6 +44,8 @@ pub(crate) enum Tenant {
     FillPending(fill_pending::FillPending),
     /// Serve a tenant no more, in every process, until it is activated
     Suspend(status::Change),
+    /// Ask a tenant's members to come again later, in every process, or let them only read
+    Maintenance(maintenance::Maintenance),
     /// Serve a tenant whose place is ready
     Activate(status::Change),
 }
@@ -59,6 +62,7 @@ impl Tenant {
             Self::Export(export) => export.run(context).await,
             Self::RotatePassword(place) => place.run(Work::RotatePassword, context).await,
             Self::FillPending(fill) => fill.run(context).await,
+            Self::Maintenance(maintenance) => maintenance.run(context).await,
             Self::Suspend(change) => change.run(TenantStatus::Suspended, context).await,
             Self::Activate(change) => change.run(TenantStatus::Active, context).await,
         }

@@ -13,6 +13,9 @@ use crate::output::{Report, plain, rfc3339};
 pub(crate) struct View {
     pub(crate) id: String,
     pub(crate) status: TenantStatus,
+    availability: &'static str,
+    /// Until when, as far as is known.
+    available_at: Option<String>,
     pub(crate) strategy: Strategy,
     pub(crate) provisioning: &'static str,
     placement: Option<Placement>,
@@ -44,6 +47,8 @@ impl View {
         Self {
             id: entry.id().to_string(),
             status: entry.status(),
+            availability: entry.availability().as_str(),
+            available_at: entry.availability().until().map(rfc3339),
             strategy: entry.strategy(),
             provisioning: entry.provisioning().as_str(),
             placement: entry.placement().cloned(),
@@ -56,6 +61,22 @@ impl View {
             updated_at: rfc3339(entry.updated_at()),
             metadata: None,
         }
+    }
+
+    /// Whether it can be worked with just now, in words.
+    pub(super) fn available(&self) -> String {
+        let mode = match self.availability {
+            "read_only" => "read-only",
+            "maintenance" => "in maintenance",
+            open => return open.to_owned(),
+        };
+        let until = self.available_at.as_ref();
+        until.map_or(mode.to_owned(), |until| format!("{mode} until {until}"))
+    }
+
+    /// The same where there is something to say.
+    pub(super) fn unavailable(&self) -> Option<String> {
+        (self.availability != "open").then(|| self.available())
     }
 
     /// The places' names, in a word each.
@@ -84,6 +105,7 @@ impl Report for View {
         let lines = [
             ("id", Some(self.id.clone())),
             ("status", Some(self.status.to_string())),
+            ("availability", self.unavailable()),
             ("strategy", Some(self.strategy.to_string())),
             ("provisioning", Some(self.provisioning.to_owned())),
             ("place", self.place()),

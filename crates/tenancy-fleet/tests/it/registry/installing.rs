@@ -56,7 +56,7 @@ async fn a_newer_registry_is_refused_and_left_alone(stage: Stage) {
     running.create(new, &ada()).await.unwrap();
     let mut side = stage.side().await;
     side.run("UPDATE tenancy_registry SET version = 99").await;
-    let newer = RegistryError::Newer { found: 99, ours: 1 };
+    let newer = RegistryError::Newer { found: 99, ours: 2 };
     assert_eq!(stage.builder().install().await.unwrap_err(), newer);
     assert_eq!(stage.builder().connect().await.unwrap_err(), newer);
     // One that was running already writes no more.
@@ -80,7 +80,7 @@ async fn a_newer_registry_is_refused_and_left_alone(stage: Stage) {
         assert_eq!(side.number(sql).await, expected, "{sql}");
     }
     side.run("UPDATE tenancy_registry SET version = 0").await;
-    let older = RegistryError::Older { found: 0, ours: 1 };
+    let older = RegistryError::Older { found: 0, ours: 2 };
     assert_eq!(stage.builder().connect().await.unwrap_err(), older);
 }
 
@@ -89,11 +89,11 @@ async fn a_half_made_registry_is_finished(stage: Stage) {
     let mut side = stage.side().await;
     // As MariaDB has it where the program was killed between two tables.
     side.run("DELETE FROM tenancy_registry").await;
-    for table in ["audit", "domain", "tenant"] {
+    for table in ["audit", "domain", "availability", "tenant"] {
         side.run(&format!("DROP TABLE tenancy_{table}")).await;
     }
     let error = stage.builder().connect().await.unwrap_err();
-    assert_eq!(error, RegistryError::Older { found: 0, ours: 1 });
+    assert_eq!(error, RegistryError::Older { found: 0, ours: 2 });
     let registry = stage.registry().await;
     registry
         .create(NewTenant::active(id("acme")), &ada())

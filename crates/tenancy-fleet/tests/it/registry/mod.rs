@@ -1,5 +1,6 @@
 //! The registry on each of its databases: every test is written once.
 
+mod availability;
 mod base;
 pub(crate) mod cancelled;
 mod constraints;

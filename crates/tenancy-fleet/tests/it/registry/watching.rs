@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tenancy_core::{CacheOptions, Error, Tenancy, TenantScope, TenantStatus, Withdrawn};
+use tenancy_core::{
+    Availability, CacheOptions, Error, Tenancy, TenantScope, TenantStatus, Withdrawn,
+};
 use tenancy_fleet::registry::{Change, Expected, NewTenant, Registry, Watch};
 use tenancy_testkit::postgres::majors;
 
@@ -12,6 +14,7 @@ use super::{ada, domain, id, on_every_base};
 
 on_every_base!(
     a_suspension_is_seen_in_another_process,
+    a_maintenance_is_seen_in_another_process,
     a_new_tenant_and_a_new_domain_are_seen,
     what_no_look_up_sees_disturbs_nobody,
     many_changes_at_once_are_all_seen,
@@ -117,6 +120,31 @@ async fn a_suspension_is_seen_in_another_process(stage: Stage) {
     here.comes_to("acme", true).await;
     // Its neighbour was never disturbed.
     for process in [&here, &there] {
+        let told = process.told.lock().unwrap();
+        assert!(told.iter().all(|told| told == "acme"), "{told:?}");
+    }
+}
+
+async fn a_maintenance_is_seen_in_another_process(stage: Stage) {
+    let (here, there) = two(&stage).await;
+    let switch = async |to: Availability| {
+        let change = Change::availability(to);
+        here.registry
+            .update(&id("acme"), Expected::Any, change, &ada())
+            .await
+            .unwrap();
+    };
+    switch(Availability::Maintenance { until: None }).await;
+    there.comes_to("acme", false).await;
+    here.comes_to("acme", false).await;
+    // So that its shelf is emptied.
+    there.hears("acme").await;
+    switch(Availability::ReadOnly { until: None }).await;
+    there.comes_to("acme", true).await;
+    switch(Availability::Open).await;
+    here.comes_to("acme", true).await;
+    for process in [&here, &there] {
+        assert!(process.serves("beta").await);
         let told = process.told.lock().unwrap();
         assert!(told.iter().all(|told| told == "acme"), "{told:?}");
     }

@@ -115,10 +115,20 @@ impl Hooks {
     ) -> Result<(), Error> {
         scope.ensure_usable()?;
         let tenant = scope.tenant_id();
-        let proof = self
-            .key
-            .prove(tenant, self.kind, Binding::Session, challenge)?;
-        let rows = self.answer(connection, proof.enter_sql()).await?;
+        // As in `Tenants::bound`: only a transaction can be made to read alone.
+        let binding = if scope.is_read_only() {
+            Binding::Transaction
+        } else {
+            Binding::Session
+        };
+        let proof = self.key.prove(tenant, self.kind, binding, challenge)?;
+        let sql = match binding {
+            Binding::Session => proof.enter_sql(),
+            Binding::Transaction => {
+                format!("BEGIN; {}; SET TRANSACTION READ ONLY", proof.enter_sql())
+            }
+        };
+        let rows = self.answer(connection, sql).await?;
         match rows.last().and_then(|row| row.first()?.as_deref()) {
             Some(answer) if proof.is_answered_by(answer) => Ok(()),
             _ => Err(PoolError::OutOfStep.into()),

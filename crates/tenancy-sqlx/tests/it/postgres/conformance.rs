@@ -245,4 +245,5 @@ impl Adapted for Sqlx {
 
 tenancy_adapter_tests::suite_tests!(Sqlx);
 tenancy_adapter_tests::separation_tests!(Sqlx);
+tenancy_adapter_tests::read_only_tests!(Sqlx);
 tenancy_adapter_tests::pooled_tests!(Sqlx);

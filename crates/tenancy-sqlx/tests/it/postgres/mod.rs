@@ -1,5 +1,6 @@
 mod ambient;
 mod ambient_attacks;
+mod ambient_read_only;
 mod broken;
 mod cancelled_begin;
 mod careless;

@@ -7,5 +7,6 @@ mod bounded;
 mod files;
 mod leftovers;
 mod provisioning;
+mod read_only;
 mod support;
 mod verbs;

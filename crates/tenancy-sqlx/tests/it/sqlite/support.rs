@@ -15,6 +15,7 @@ pub(super) struct World {
     pub(super) folder: TempDir,
     pub(super) db: SqliteTenants,
     pub(super) tenancy: Tenancy,
+    pub(super) store: MemoryStore,
 }
 
 pub(super) fn id(text: &str) -> TenantId {
@@ -40,13 +41,13 @@ pub(super) async fn world_with(ids: &[&str], settings: impl FnOnce(Builder) -> B
         // So that the row is in the file itself, and not in a log beside it.
         judge.close().await.unwrap();
     }
-    let tenancy = Tenancy::builder(MemoryStore::new(tenants))
-        .without_requests()
-        .build();
+    let store = MemoryStore::new(tenants);
+    let tenancy = Tenancy::builder(store.clone()).without_requests().build();
     World {
         folder,
         db,
         tenancy,
+        store,
     }
 }
 

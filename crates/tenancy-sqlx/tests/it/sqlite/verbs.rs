@@ -202,6 +202,7 @@ async fn another_scope_than_the_open_one_is_refused() -> Result {
         db,
         tenancy,
         folder: _folder,
+        ..
     } = world().await;
     let (held, release) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
     let (send, receive) = tokio::sync::oneshot::channel();
@@ -272,6 +273,7 @@ async fn closures_work_in_spawned_boxed_and_retried_code() -> Result {
         db,
         tenancy,
         folder: _folder,
+        ..
     } = world().await;
     let task = tokio::spawn({
         let (db, tenancy) = (db.clone(), tenancy.clone());
