@@ -51,7 +51,7 @@ mod tests {
             (Duration::from_nanos(1), 1),
             (Duration::from_secs(1), 1),
             (Duration::from_millis(1_001), 2),
-            (Duration::from_secs(86_400), 86_400),
+            (Duration::from_hours(24), 86_400),
             (Duration::from_secs(86_401), 86_400),
             (Duration::MAX, 86_400),
         ] {

@@ -80,14 +80,14 @@ async fn a_maintenance_is_recorded_and_ended(stage: Stage) {
     let rows = "SELECT count(*) FROM tenancy_availability";
     assert_eq!(side.number(rows).await, 0);
 
-    let stale = registry.get(&id("beta")).await.unwrap().unwrap().revision();
+    let read = registry.get(&id("beta")).await.unwrap().unwrap().revision();
     let change = || Change::availability(Availability::ReadOnly { until: None });
-    let first = registry.update(&id("beta"), stale, change(), &ada()).await;
+    let first = registry.update(&id("beta"), read, change(), &ada()).await;
     first.unwrap();
     let second = registry
         .update(
             &id("beta"),
-            stale,
+            read,
             Change::availability(Availability::Open),
             &ada(),
         )

@@ -91,7 +91,8 @@ async fn a_transaction_reads_and_does_not_write() {
         .run("acme", async |scope: &TenantScope| -> Result<i64, Error> {
             db.transaction(scope, async |tx| -> Result<i64, Error> {
                 let written = sqlx::query("DELETE FROM notes").execute(&mut *tx).await;
-                assert!(written.is_err());
+                let refused = written.unwrap_err();
+                assert!(refused.to_string().contains("not authorized"), "{refused}");
                 let nested = tx
                     .begin()
                     .await
