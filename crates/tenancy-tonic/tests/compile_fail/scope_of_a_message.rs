@@ -3,7 +3,9 @@
 use tenancy_tonic::TenancyRequest as _;
 use tonic::{Request, Status};
 
-fn handler(request: Request<String>) -> Result<String, Status> {
+struct Message;
+
+fn handler(request: Request<Message>) -> Result<String, Status> {
     let message = request.into_inner();
     let scope = message.tenant_scope()?;
     Ok(scope.tenant_id().to_string())
