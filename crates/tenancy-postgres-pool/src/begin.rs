@@ -61,7 +61,7 @@ impl Begin {
 
     /// What is sent behind the opening where the transaction may only read. A proof is taken by a
     /// transaction that writes, so it can't come first; and behind a query, which the opening is,
-    /// SQL can't take it back: the server refuses that.
+    /// SQL can't take it back: the server refuses that (but 15, to `RESET transaction_read_only`).
     pub fn read_only_sql(&self) -> Option<&'static str> {
         self.read_only.then_some("SET TRANSACTION READ ONLY")
     }
