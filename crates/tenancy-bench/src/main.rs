@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum as _};
+use serde::Serialize;
 use tenancy_bench::Failed;
 use tenancy_bench::adapters::Adapter;
 use tenancy_bench::case::Case;
@@ -15,7 +16,9 @@ use tenancy_bench::crowd::{self, Story, Volume};
 use tenancy_bench::fleet::{self, Line, Size};
 use tenancy_bench::grid::Grid;
 use tenancy_bench::key::Key;
+use tenancy_bench::layers::{self, Added};
 use tenancy_bench::measure::Effort;
+use tenancy_bench::refusals::{self, Told};
 use tenancy_bench::row::Row;
 use tenancy_bench::stage::{self, Stage};
 use tenancy_bench::targets::targets;
@@ -34,13 +37,14 @@ struct Cli {
     adapters: Vec<Adapter>,
 
     /// What to run: in a scope select, insert, ten (selects), range (1,000 rows),
-    /// `select_in_transaction`; under load many (tenants), hostile, memory; and fleet: migrating
-    /// thousands of tenants, having nothing to do, and signing tenants up
+    /// `select_in_transaction`; under load many (tenants), hostile, memory; fleet: migrating
+    /// thousands of tenants, having nothing to do, and signing tenants up; layers: what the layer
+    /// adds to a request of each framework; refusals: whether their times tell them apart
     #[arg(
         long,
         value_delimiter = ',',
         value_parser = chosen,
-        default_value = "select,insert,ten,range,select_in_transaction,many,hostile,memory,fleet"
+        default_value = "select,insert,ten,range,select_in_transaction,many,hostile,memory,fleet,layers,refusals"
     )]
     cases: Vec<Chosen>,
 
@@ -98,6 +102,8 @@ enum Chosen {
     Case(Case),
     Story(Story),
     Fleet,
+    Layers,
+    Refusals,
 }
 
 fn chosen(text: &str) -> Result<Chosen, String> {
@@ -106,6 +112,8 @@ fn chosen(text: &str) -> Result<Chosen, String> {
         "hostile" => Story::Hostile,
         "memory" => Story::Memory,
         "fleet" => return Ok(Chosen::Fleet),
+        "layers" => return Ok(Chosen::Layers),
+        "refusals" => return Ok(Chosen::Refusals),
         _ => return Case::from_str(text, false).map(Chosen::Case),
     };
     Ok(Chosen::Story(story))
@@ -132,25 +140,46 @@ fn run(cli: &Cli) -> Result<(), Failed> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let (rows, lines) = if cli.is_fleet_alone() {
-            (Vec::new(), fleets(cli, cores).await?)
-        } else {
-            let rows = scopes(cli, cores).await?;
-            let lines = if cli.has_fleet() {
-                fleets(cli, cores).await?
-            } else {
-                Vec::new()
-            };
-            (rows, lines)
-        };
+        let mut all = Vec::new();
+        if cli.has(|chosen| matches!(chosen, Chosen::Case(_) | Chosen::Story(_))) {
+            all.extend(values(&scopes(cli, cores).await?)?);
+        }
+        if cli.has(|chosen| matches!(chosen, Chosen::Fleet)) {
+            all.extend(values(&fleets(cli, cores).await?)?);
+        }
+        if cli.has(|chosen| matches!(chosen, Chosen::Layers)) {
+            all.extend(values(&Box::pin(layers(cli, cores)).await?)?);
+        }
+        if cli.has(|chosen| matches!(chosen, Chosen::Refusals)) {
+            all.extend(values(&refusals(cli, cores).await?)?);
+        }
         if let Some(file) = &cli.json {
-            let rows = rows.iter().map(serde_json::to_value);
-            let lines = lines.iter().map(serde_json::to_value);
-            let all = rows.chain(lines).collect::<Result<Vec<_>, _>>()?;
             std::fs::write(file, serde_json::to_string_pretty(&all)?)?;
         }
         Ok(())
     })
+}
+
+fn values(rows: &[impl Serialize]) -> Result<Vec<serde_json::Value>, serde_json::Error> {
+    rows.iter().map(serde_json::to_value).collect()
+}
+
+async fn layers(cli: &Cli, cores: Cores) -> Result<Vec<Added>, Failed> {
+    cores.be_client()?;
+    // Actix Web's services stay on one thread.
+    let local = tokio::task::LocalSet::new();
+    let tell = |added: &Added| println!("{added}");
+    let measured = Box::pin(layers::measure(cli.effort(), tell));
+    local.run_until(measured).await
+}
+
+async fn refusals(cli: &Cli, cores: Cores) -> Result<Vec<Told>, Failed> {
+    cores.be_client()?;
+    let told = refusals::measure(if cli.quick { 3_000 } else { 30_000 }).await?;
+    for told in &told {
+        println!("{told}");
+    }
+    Ok(told)
 }
 
 async fn scopes(cli: &Cli, cores: Cores) -> Result<Vec<Row>, Failed> {
@@ -191,14 +220,16 @@ async fn fleets(cli: &Cli, cores: Cores) -> Result<Vec<Line>, Failed> {
 }
 
 impl Cli {
-    fn has_fleet(&self) -> bool {
-        let is_fleet = |chosen: &Chosen| matches!(chosen, Chosen::Fleet);
-        self.cases.iter().any(is_fleet)
+    fn has(&self, case: impl Fn(&Chosen) -> bool) -> bool {
+        self.cases.iter().any(case)
     }
 
-    fn is_fleet_alone(&self) -> bool {
-        let is_fleet = |chosen: &Chosen| matches!(chosen, Chosen::Fleet);
-        self.cases.iter().all(is_fleet)
+    fn effort(&self) -> Effort {
+        Effort {
+            rounds: self.rounds,
+            block: Duration::from_millis(if self.quick { 20 } else { self.block_ms }),
+            warm_up: if self.quick { 20 } else { 200 },
+        }
     }
 
     fn fleet(&self) -> Size {
@@ -246,11 +277,7 @@ impl Cli {
                 tenants: 100,
                 rows: if self.quick { 2_000 } else { 10_000 },
             },
-            effort: Effort {
-                rounds: self.rounds,
-                block: Duration::from_millis(if self.quick { 20 } else { self.block_ms }),
-                warm_up: if self.quick { 20 } else { 200 },
-            },
+            effort: self.effort(),
         }
     }
 

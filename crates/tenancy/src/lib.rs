@@ -15,6 +15,7 @@
 //! | `actix-web` | [`actix_web`]: a middleware and extractors for Actix Web |
 //! | `rocket` | [`rocket`]: routes and request guards for Rocket |
 //! | `poem` | [`poem`]: a middleware and extractors for Poem |
+//! | `loco` | [`loco`]: an initializer for Loco, with axum's extractors |
 //! | `tonic` | [`tonic`]: a layer for gRPC calls of all four kinds, and handlers' way to their scope |
 //! | `jwt` | bearer tokens that the layer verifies, in each of the four that are there |
 //! | `limits` | [`tower`]: rate and concurrency limits for each tenant |
@@ -48,6 +49,8 @@ pub use tenancy_diesel as diesel;
     feature = "fleet-sqlite"
 ))]
 pub use tenancy_fleet as fleet;
+#[cfg(feature = "loco")]
+pub use tenancy_loco as loco;
 #[cfg(feature = "object-store")]
 pub use tenancy_object_store as object_store;
 #[cfg(feature = "poem")]

@@ -74,8 +74,14 @@ impl Gate {
             }
         };
         let allowed = self.authorization.allows(&asked, request).await;
-        let tenant = ensure_active(found?);
-        if !allowed.map_err(Error::Membership)? {
+        let found = found?;
+        let is_known = found.is_some();
+        let tenant = ensure_active(found);
+        let allowed = allowed.map_err(Error::Membership)?;
+        if is_known && !(allowed && tenant.is_ok()) {
+            directory.look_again(&asked).await;
+        }
+        if !allowed {
             // An unknown or suspended tenant stays that in the application's own logs.
             return Err(tenant.err().unwrap_or(Refusal::Forbidden).into());
         }

@@ -57,7 +57,16 @@ impl Directory {
         Ok(self.known(id).await?.map(|known| known.tenant))
     }
 
-    /// The same, asked of the store now.
+    /// Looks once more for a tenant that is known and will be refused, as was done for one that is
+    /// not known: without it an unknown one takes 0.2 µs longer.
+    pub(crate) async fn look_again(&self, id: &TenantId) {
+        if !self.shelf.disabled {
+            let key = (id.clone(), self.shelf.generations.of(id));
+            self.shelf.unknown.get(&key).await;
+        }
+    }
+
+    /// [`find`](Self::find), asked of the store now.
     pub(crate) async fn find_fresh(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
         Ok(self.shelf.ask(id).await?.map(|known| known.tenant))
     }
