@@ -61,7 +61,7 @@ impl<B: MessageBody> MessageBody for ScopedBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, B::Error>>> {
-        let polled = self.project().kept.poll(|body| {
+        let polled = self.project().kept.poll(|body, _| {
             let polled = body.poll_next(cx);
             let ending = match &polled {
                 Poll::Pending | Poll::Ready(Some(Ok(_))) => None,

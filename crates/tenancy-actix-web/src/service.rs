@@ -9,7 +9,9 @@ use actix_web::http::Method;
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use tenancy_core::Ending;
-use tenancy_http::{Head, Opened, Principal, Refused, SCOPE_HEADER, Ticket, VerifiedClaims};
+use tenancy_http::{
+    Answered, Head, Opened, Principal, Refused, SCOPE_HEADER, Ticket, VerifiedClaims,
+};
 use tracing::{Instrument, Span};
 
 use crate::head::ActixHeaders;
@@ -72,8 +74,21 @@ where
     let to_head = request.method() == Method::HEAD;
     // `open` outlives the handler's future on every path: dropped or unwound, it closes the scope.
     match open.around(async { inner.call(request).await }).await {
-        Ok(response) => Ok(ScopedBody::keep(response, open, span, to_head).map_into_left_body()),
+        Ok(response) => {
+            let answered = Answered::of_status(response.status().as_u16());
+            match open.around(open.answered(answered)).await {
+                Ok(()) => Ok(ScopedBody::keep(response, open, span, to_head).map_into_left_body()),
+                Err(refused) => {
+                    let (request, unsaved) = response.into_parts();
+                    open.during(|| drop(unsaved));
+                    open.end(Ending::Failed);
+                    let response = (layer.answer)(refused, &request);
+                    Ok(ServiceResponse::new(request, response).map_into_right_body())
+                }
+            }
+        }
         Err(error) => {
+            open.around(open.answered(Answered::Failure)).await.ok();
             open.end(Ending::Failed);
             Err(error)
         }
@@ -113,7 +128,7 @@ async fn open(layer: &TenancyLayer, request: &mut ServiceRequest) -> Result<Open
     if access.takes_envelopes() {
         request.headers_mut().remove(SCOPE_HEADER.as_str());
     }
-    Ok(open)
+    Ok(open.with_transaction(layer.transaction_per_request))
 }
 
 impl<S: fmt::Debug> fmt::Debug for TenancyService<S> {

@@ -2,7 +2,8 @@
 
 use crate::lifecycle::{BoxError, CleanupErrors};
 use crate::{
-    EnvelopeError, InvalidTenantId, ResolutionError, StoreError, TenantStatus, Unavailable,
+    EnvelopeError, InvalidTenantId, NoRequestTransaction, ResolutionError, StoreError,
+    TenantStatus, Unavailable,
 };
 
 /// Why there is no scope, or why a scope could not be used.
@@ -84,6 +85,9 @@ pub enum Error {
         /// What failed while those before it were reverted.
         cleanup: CleanupErrors,
     },
+    /// The request has no transaction of its own that could be used here and now.
+    #[error(transparent)]
+    RequestTransaction(#[from] NoRequestTransaction),
     /// The body succeeded, and something failed while the scope was closed behind it.
     #[error("the work was done, but closing its scope failed: {0}")]
     Cleanup(CleanupErrors),

@@ -18,6 +18,7 @@ mod lifecycle;
 mod placement;
 mod provision;
 mod request;
+mod request_transaction;
 mod resolution;
 mod round;
 mod scope;
@@ -42,6 +43,9 @@ pub use lifecycle::{
 pub use placement::{Placement, Strategy};
 pub use provision::Provisioner;
 pub use request::*;
+pub use request_transaction::{
+    NoRequestTransaction, NotSaved, RequestTransaction, TransactionalDatabase,
+};
 pub use resolution::*;
 pub use round::{Round, RoundReport, Visit};
 pub use scope::{

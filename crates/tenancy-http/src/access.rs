@@ -63,7 +63,7 @@ impl Access {
                 Refused::NoTenant | Refused::NotFound | Refused::Unavailable { .. } => {
                     tracing::debug!(error = cause, "the request was refused");
                 }
-                Refused::TryLater | Refused::Misconfigured => {
+                Refused::TryLater | Refused::NotSaved | Refused::Misconfigured => {
                     tracing::error!(error = cause, "no scope could be opened for a request");
                 }
             }

@@ -1,16 +1,24 @@
 //! The response body, of the crate `http-body`, that keeps its request's scope open.
 
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tenancy_core::Ending;
 use tracing::Span;
 
-use crate::{Kept, Opened};
+use crate::kept::exclusive;
+use crate::{Answered, Kept, Opened, Refused};
+
+/// gRPC's own number for it.
+const INTERNAL: &str = "13";
 
 pin_project_lite::pin_project! {
     /// A response body whose request's scope stays open until the body has ended or is dropped.
@@ -19,7 +27,8 @@ pin_project_lite::pin_project! {
     /// the request's span. Frames, trailers and the size hint are the inner body's own.
     ///
     /// Where headers or trailers hold a `grpc-status` other than 0, the scope ends as failed: a
-    /// gRPC call says there what its handler answered.
+    /// gRPC call says there what its handler answered. Where its request has a transaction, trailers
+    /// of a success wait for the commit, and those of a failure go out in their place if it failed.
     pub struct ScopedBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -29,10 +38,17 @@ pin_project_lite::pin_project! {
 pin_project_lite::pin_project! {
     #[project = KindProj]
     enum Kind<B> {
-        Handler { #[pin] body: Kept<B> },
+        Handler { #[pin] body: Kept<B>, closing: Option<Closing> },
         /// A refusal: no handler, no scope.
         Whole { data: Option<Bytes> },
     }
+}
+
+/// The end of a gRPC call whose trailers wait for its transaction's.
+struct Closing {
+    // Never locked, as in `Kept`.
+    transaction: Mutex<BoxFuture<'static, Result<(), Refused>>>,
+    trailers: HeaderMap,
 }
 
 impl<B> ScopedBody<B> {
@@ -72,12 +88,15 @@ impl<B: Body> ScopedBody<B> {
         let bodiless = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let body = if body.is_end_stream() {
-            Kept::empty(body, open, span, ending(headers))
+            Kept::empty(body, open, span, Answered::of_trailers(headers).ending())
         } else {
             Kept::new(body, open, span, to_head || bodiless)
         };
         Self {
-            kind: Kind::Handler { body },
+            kind: Kind::Handler {
+                body,
+                closing: None,
+            },
         }
     }
 }
@@ -94,21 +113,39 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let kept = match self.project().kind.project() {
-            KindProj::Handler { body } => body,
+        let (kept, closing) = match self.project().kind.project() {
+            KindProj::Handler { body, closing } => (body, closing),
             KindProj::Whole { data } => {
                 return Poll::Ready(data.take().map(|data| Ok(Frame::data(data.into()))));
             }
         };
-        let polled = kept.poll(|mut body| {
-            let polled = body.as_mut().poll_frame(cx);
+        let polled = kept.poll(|mut body, open| {
+            let mut polled = match closing {
+                Some(_) => Poll::Pending,
+                None => body.as_mut().poll_frame(cx),
+            };
+            if let Poll::Ready(Some(Ok(frame))) = &mut polled
+                && let Some(trailers) = frame.trailers_mut()
+                && Answered::of_trailers(trailers) == Answered::Success
+                && open.has_transaction()
+            {
+                *closing = Some(Closing {
+                    transaction: Mutex::new(open.answered(Answered::Success).boxed()),
+                    trailers: mem::take(trailers),
+                });
+            }
+            if let Some(closing) = closing {
+                polled = closing
+                    .poll(cx)
+                    .map(|trailers| Some(Ok(Frame::trailers(trailers))));
+            }
             let ending = match &polled {
                 Poll::Pending => None,
                 Poll::Ready(None) => Some(Ending::Completed),
                 Poll::Ready(Some(Err(_))) => Some(Ending::Failed),
                 // Servers don't ask again after the last frame, which trailers are.
                 Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
-                    Some(trailers) => Some(ending(trailers)),
+                    Some(trailers) => Some(Answered::of_trailers(trailers).ending()),
                     None => body.is_end_stream().then_some(Ending::Completed),
                 },
             };
@@ -119,14 +156,18 @@ where
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Handler { body } => body.body().is_none_or(Body::is_end_stream),
+            Kind::Handler {
+                closing: Some(_),
+                body,
+            } => body.body().is_none(),
+            Kind::Handler { body, .. } => body.body().is_none_or(Body::is_end_stream),
             Kind::Whole { data } => data.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Handler { body } => body
+            Kind::Handler { body, .. } => body
                 .body()
                 .map_or_else(|| SizeHint::with_exact(0), Body::size_hint),
             Kind::Whole { data } => {
@@ -136,18 +177,29 @@ where
     }
 }
 
-/// How a response has ended whose headers or trailers these are.
-fn ending(headers: &HeaderMap) -> Ending {
-    match headers.get("grpc-status") {
-        Some(status) if status != "0" => Ending::Failed,
-        _ => Ending::Completed,
+impl Closing {
+    /// The trailers, once the transaction has ended: the handler's, or those of a failure.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<HeaderMap> {
+        exclusive(&mut self.transaction)
+            .as_mut()
+            .poll(cx)
+            .map(|ended| match ended {
+                Ok(()) => mem::take(&mut self.trailers),
+                Err(refused) => {
+                    let message = HeaderValue::from_static(refused.message().trim_ascii_end());
+                    let mut trailers = HeaderMap::new();
+                    trailers.insert("grpc-status", HeaderValue::from_static(INTERNAL));
+                    trailers.insert("grpc-message", message);
+                    trailers
+                }
+            })
     }
 }
 
 impl<B> fmt::Debug for ScopedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("ScopedBody");
-        if let Kind::Handler { body } = &self.kind {
+        if let Kind::Handler { body, .. } = &self.kind {
             debug.field("body", body);
         }
         debug.finish_non_exhaustive()

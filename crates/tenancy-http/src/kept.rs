@@ -71,12 +71,13 @@ impl<B> Kept<B> {
         self.body.as_ref()
     }
 
-    /// Polls the body in its scope. `poll` says besides how the body has ended, if it has.
+    /// Polls the body in its scope, which `poll` is shown. It says besides how the body has ended, if
+    /// it has.
     ///
     /// Afterwards, and after a panic in `poll`, nothing is polled again: the answer is `None`.
     pub fn poll<T>(
         self: Pin<&mut Self>,
-        poll: impl FnOnce(Pin<&mut B>) -> (Poll<T>, Option<Ending>),
+        poll: impl FnOnce(Pin<&mut B>, &Opened) -> (Poll<T>, Option<Ending>),
     ) -> Option<Poll<T>> {
         let this = self.project();
         let mut body = this.body;
@@ -86,7 +87,7 @@ impl<B> Kept<B> {
         let open = exclusive(this.open);
         let held = open.take()?;
         let _entered = this.span.enter();
-        let (polled, ending) = held.during(|| poll(inner));
+        let (polled, ending) = held.during(|| poll(inner, &held));
         match ending {
             None => *open = Some(held),
             Some(ending) => {
@@ -98,8 +99,9 @@ impl<B> Kept<B> {
     }
 }
 
-fn exclusive(open: &mut Mutex<Option<Opened>>) -> &mut Option<Opened> {
-    open.get_mut().unwrap_or_else(PoisonError::into_inner)
+/// Of a mutex that is never locked.
+pub(crate) fn exclusive<T>(held: &mut Mutex<T>) -> &mut T {
+    held.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<B> fmt::Debug for Kept<B> {

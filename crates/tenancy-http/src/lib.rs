@@ -10,9 +10,12 @@
 //! 2. [`Access::open`] the scope, or answer with the [`Refused`] that comes instead, as
 //!    [`Refused::response`] says;
 //! 3. give the request a [`Ticket`] for its extractors, and run the handler in [`Opened::around`];
-//! 4. keep the scope with the response's body, as a [`Kept`] or a [`ScopedBody`].
+//! 4. where the layer gives a request a transaction, open [`with`](Opened::with_transaction) it, and
+//!    say when the request is [`answered`](Opened::answered), before the answer goes out;
+//! 5. keep the scope with the response's body, as a [`Kept`] or a [`ScopedBody`].
 
 mod access;
+mod answered;
 mod authenticate;
 mod body;
 mod central;
@@ -30,6 +33,7 @@ mod retry_after;
 mod ticket;
 
 pub use access::Access;
+pub use answered::Answered;
 pub use authenticate::{Authenticate, Authenticated, Authentication};
 pub use body::ScopedBody;
 pub use central::Central;

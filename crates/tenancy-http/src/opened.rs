@@ -6,6 +6,8 @@ use futures_util::FutureExt;
 use tenancy_core::{Ending, InScope, OpenCentral, OpenScope};
 use tracing::{Span, field};
 
+use crate::{Answered, Refused};
+
 /// The scope that is open for a request, for as long as this is held. Dropped, it closes.
 #[derive(Debug)]
 pub enum Opened {
@@ -41,6 +43,48 @@ impl Opened {
         match self {
             Self::Tenant(open) => open.scope().during(work),
             Self::Central(open) => open.scope().during(work),
+        }
+    }
+
+    /// Gives a tenant's request a transaction of its own, if `wanted`.
+    #[must_use]
+    pub fn with_transaction(self, wanted: bool) -> Self {
+        match self {
+            Self::Tenant(open) if wanted => Self::Tenant(open.with_transaction()),
+            other => other,
+        }
+    }
+
+    /// Whether the request has a transaction that has not ended, begun or not.
+    pub(crate) fn has_transaction(&self) -> bool {
+        match self {
+            Self::Tenant(open) => open.has_transaction(),
+            Self::Central(_) => false,
+        }
+    }
+
+    /// Ends the request's transaction, if it has begun one, as its answer says: it is committed, or
+    /// rolled back. Awaited before the answer's head goes out, or before the trailers. The future
+    /// does not borrow the scope.
+    ///
+    /// # Errors
+    /// [`Refused::NotSaved`], to be answered with in place of a success. Why is logged.
+    pub fn answered(
+        &self,
+        answered: Answered,
+    ) -> impl Future<Output = Result<(), Refused>> + Send + use<> {
+        let ended = match (self, answered) {
+            (Self::Tenant(open), Answered::Success) => Some(open.end_transaction(true)),
+            (Self::Tenant(open), Answered::Failure) => Some(open.end_transaction(false)),
+            (Self::Tenant(_), Answered::InTrailers) | (Self::Central(_), _) => None,
+        };
+        async move {
+            let Some(ended) = ended else { return Ok(()) };
+            ended.await.map_err(|error| {
+                let cause = &error as &(dyn std::error::Error + 'static);
+                tracing::error!(error = cause, "a request's transaction was not saved");
+                Refused::NotSaved
+            })
         }
     }
 

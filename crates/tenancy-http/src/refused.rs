@@ -7,7 +7,7 @@ use tenancy_core::{EnvelopeError, Error};
 
 use crate::RetryAfter;
 
-/// Why a request was answered without its handler: as much as the outside may know.
+/// Why a request was not answered by its handler: as much as the outside may know.
 ///
 /// A tenant that is unknown, one that is suspended, and one that isn't the caller's are all
 /// [`NotFound`](Self::NotFound), and nothing finer reaches a mapper given to an integration's
@@ -30,6 +30,9 @@ pub enum Refused {
     },
     /// 503: the store, the membership check or a bootstrapper failed. Nobody was let in.
     TryLater,
+    /// 500: the handler answered with a success, and the request's transaction could not be
+    /// committed. The log says whether nothing is saved, or whether that isn't known.
+    NotSaved,
     /// 500: the application is put together wrongly; its log says how.
     Misconfigured,
 }
@@ -61,7 +64,7 @@ impl Refused {
             Self::NoTenant => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unavailable { .. } | Self::TryLater => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotSaved | Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -75,7 +78,7 @@ impl Refused {
             } => "read-only for now, come again later\n",
             Self::Unavailable { .. } => "in maintenance, come again later\n",
             Self::TryLater => "temporarily unavailable\n",
-            Self::Misconfigured => "internal error\n",
+            Self::NotSaved | Self::Misconfigured => "internal error\n",
         }
     }
 

@@ -49,6 +49,7 @@ pub struct TenancyLayer {
     pub(crate) tenancy: Tenancy,
     pub(crate) access: Access,
     pub(crate) authentication: Authentication,
+    pub(crate) transaction_per_request: bool,
     pub(crate) answer: Answer,
 }
 
@@ -63,6 +64,7 @@ impl TenancyLayer {
             tenancy,
             access: Access::Tenant,
             authentication: Authentication::default(),
+            transaction_per_request: false,
             answer: Arc::new(|refused, _| refusal::response(refused)),
         }
     }
@@ -91,6 +93,21 @@ impl TenancyLayer {
     /// authenticates twice, and the request is an internal error.
     pub fn authenticate(mut self, authenticate: impl Authenticate) -> Self {
         self.authentication = Authentication::new(authenticate);
+        self
+    }
+
+    /// Gives each request of a tenant's a transaction of its own, which the adapter pool's
+    /// `request_transaction` begins at the first use and goes on with at the next. It is committed
+    /// before an answer with a status below 400 goes out, and rolled back with any other, a panic, or
+    /// a client that goes away. Where it can't be committed, the answer is that to
+    /// [`Refused::NotSaved`]. It is over when the answer's head goes out, so what a body streams asks
+    /// the pool for connections of its own. Central and open routes have none.
+    ///
+    /// The mapper given to [`on_refusal`](Self::on_refusal) is shown the head of the request as it
+    /// came, then: its handler has used it up. A gRPC call is answered with the status in its trailers:
+    /// they wait for the commit.
+    pub fn transaction_per_request(mut self) -> Self {
+        self.transaction_per_request = true;
         self
     }
 
@@ -128,6 +145,7 @@ impl fmt::Debug for TenancyLayer {
             .field("tenancy", &self.tenancy)
             .field("access", &self.access)
             .field("authentication", &self.authentication)
+            .field("transaction_per_request", &self.transaction_per_request)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use poem::http::uri::Authority;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use tenancy_core::Ending;
 use tenancy_http::{
-    Head, Opened, Principal, Refused, SCOPE_HEADER, ScopedBody, Ticket, VerifiedClaims,
+    Answered, Head, Opened, Principal, Refused, SCOPE_HEADER, ScopedBody, Ticket, VerifiedClaims,
 };
 use tracing::{Instrument, Span};
 
@@ -44,12 +44,28 @@ impl<E: Endpoint> TenancyEndpoint<E> {
         open.record(&span);
         request.extensions_mut().insert(Ticket::of(&open));
         let to_head = request.method() == Method::HEAD;
+        // For the answer to a request whose transaction is not saved.
+        let asked = self
+            .layer
+            .transaction_per_request
+            .then(|| head_of(&request));
         // `open` outlives the handler's future on every path: dropped or unwound, it closes the
         // scope.
         let served = async { self.inner.call(request).await.map(E::Output::into_response) };
         match open.around(served).await {
-            Ok(response) => Ok(keep(response, open, span, to_head)),
+            Ok(response) => {
+                let answered = Answered::of(response.status(), response.headers());
+                match (open.around(open.answered(answered)).await, asked) {
+                    (Err(refused), Some(asked)) => {
+                        open.during(|| drop(response));
+                        open.end(Ending::Failed);
+                        Ok((self.layer.answer)(refused, &asked))
+                    }
+                    _ => Ok(keep(response, open, span, to_head)),
+                }
+            }
             Err(error) => {
+                open.around(open.answered(Answered::Failure)).await.ok();
                 open.end(Ending::Failed);
                 Err(error)
             }
@@ -81,8 +97,20 @@ impl<E: Endpoint> TenancyEndpoint<E> {
         if access.takes_envelopes() {
             request.headers_mut().remove(SCOPE_HEADER);
         }
-        Ok(open)
+        Ok(open.with_transaction(self.layer.transaction_per_request))
     }
+}
+
+/// A request of the same head, without a body.
+fn head_of(request: &Request) -> Request {
+    let mut head = Request::builder()
+        .method(request.method().clone())
+        .uri(request.original_uri().clone())
+        .version(request.version())
+        .finish();
+    head.headers_mut().clone_from(request.headers());
+    head.extensions_mut().clone_from(request.extensions());
+    head
 }
 
 /// Gives the body of `response` the scope to keep.

@@ -138,6 +138,11 @@ impl<M: Manager> Pool<M> {
         self.inner.counts.report(self.status());
     }
 
+    /// Whether both are handles on one pool.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// How many connections there are.
     pub fn status(&self) -> PoolStatus {
         self.inner.lock().status()

@@ -208,6 +208,11 @@ impl<D: Driver> Tenants<D> {
         self.pool.close().await;
     }
 
+    /// Whether both are handles on one pool.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.pool.is_same(&other.pool)
+    }
+
     /// How many connections there are.
     pub fn status(&self) -> PoolStatus {
         self.pool.status()

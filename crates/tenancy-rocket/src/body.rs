@@ -55,7 +55,7 @@ impl AsyncRead for ScopedBody<'_> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let polled = self.project().kept.poll(|body| {
+        let polled = self.project().kept.poll(|body, _| {
             let before = buffer.filled().len();
             let polled = body.poll_read(cx, buffer);
             let ending = match &polled {

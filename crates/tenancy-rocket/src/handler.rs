@@ -5,7 +5,7 @@ use rocket::outcome::Outcome;
 use rocket::route::{self, Handler};
 use rocket::{Data, Request};
 use tenancy_core::Ending;
-use tenancy_http::{Head, Opened, Principal, Refused, Ticket};
+use tenancy_http::{Answered, Head, Opened, Principal, Refused, Ticket};
 use tracing::{Instrument, Span};
 
 use crate::head::RocketHeaders;
@@ -41,12 +41,20 @@ impl ScopedHandler {
         let served = open.around(async { self.inner.handle(request, data).await });
         match served.await {
             Outcome::Success(response) => {
+                let answered = Answered::of_status(response.status().code);
+                if let Err(refused) = open.around(open.answered(answered)).await {
+                    open.during(|| drop(response));
+                    slot.clear();
+                    open.end(Ending::Failed);
+                    return Outcome::Success((self.layer.answer)(refused, request));
+                }
                 let to_head = asked_with(request) == Method::Head;
                 Outcome::Success(body::keep(response, open, span, to_head).await)
             }
             // A catcher, or another route, goes on without this scope.
             other => {
                 slot.clear();
+                open.around(open.answered(Answered::Failure)).await.ok();
                 open.end(Ending::Failed);
                 other
             }
@@ -73,6 +81,7 @@ impl ScopedHandler {
             tenancy, access, ..
         } = &self.layer;
         let open = access.open(tenancy, &head, outer.as_ref()).await?;
+        let open = open.with_transaction(self.layer.transaction_per_request);
         Ok((open, found.map(|found| found.principal)))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use tenancy_core::{TenantId, TenantScope};
+use tenancy_core::{RequestTransaction, TenantId, TenantScope};
 use tenancy_postgres::verify::Finding;
 use tenancy_sqlx::postgres::{
     Isolation, PoolStatus, TenantPool as SqlxTenantPool, TenantPoolBuilder,
@@ -139,6 +139,41 @@ impl TenantPool {
     ) -> Result<TenantTransaction<'static>, Error> {
         let begun = self.pool.begin_owned(scope).await?;
         Ok(TenantTransaction::new(Place::first(Box::new(begun))))
+    }
+
+    /// The transaction of the request that `scope` was opened for: begun by whoever asks first, and
+    /// the same one for whoever asks later. It is committed or rolled back with the answer to the
+    /// request, where the integration's layer was told `.transaction_per_request()`.
+    ///
+    /// One handle at a time: drop it, or hand `&mut` of it down, before the next is asked for. A
+    /// connection that is [`acquire`](Self::acquire)d beside it sees nothing of what is not committed.
+    ///
+    /// ```no_run
+    /// # use tenancy_core::TenantScope;
+    /// # use tenancy_sea_orm::{Error, TenantPool};
+    /// async fn rename(db: &TenantPool, scope: &TenantScope, title: &str) -> Result<(), Error> {
+    ///     use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+    ///
+    ///     let tx = db.request_transaction(scope).await?;
+    ///     let sql = "UPDATE notes SET title = $1";
+    ///     tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [title.into()])).await?;
+    ///     Ok(())
+    /// } // no commit: the answer does it
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoRequestTransaction`](tenancy_core::NoRequestTransaction), in
+    /// [`tenancy_core::Error::RequestTransaction`], where the request has none, or it is in use, over,
+    /// or another pool's; else as [`begin`](Self::begin).
+    pub async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, Self>, Error> {
+        RequestTransaction::of(self, scope).await
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.pool.is_same(&other.pool)
     }
 
     /// Runs `work` in a transaction: `Ok` commits; an error, a panic or a dropped future rolls

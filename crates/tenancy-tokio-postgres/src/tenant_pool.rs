@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
-use tenancy_core::{TenantId, TenantScope, TxFn};
+use tenancy_core::{RequestTransaction, TenantId, TenantScope, TxFn};
 use tenancy_postgres::verify::Finding;
 use tenancy_postgres_pool::{Isolation, PoolStatus, TenantPoolBuilder, Tenants};
 
@@ -123,6 +123,38 @@ impl TenantPool {
     ) -> Result<TenantTransaction<'static>, Error> {
         let begun = self.tenants.begun(&scope, Isolation::default()).await?;
         Ok(TenantTransaction::new(begun))
+    }
+
+    /// The transaction of the request that `scope` was opened for: begun by whoever asks first, and
+    /// the same one for whoever asks later. It is committed or rolled back with the answer to the
+    /// request, where the integration's layer was told `.transaction_per_request()`.
+    ///
+    /// One handle at a time: drop it, or hand `&mut` of it down, before the next is asked for. A
+    /// connection that is [`acquire`](Self::acquire)d beside it sees nothing of what is not committed.
+    ///
+    /// ```no_run
+    /// # use tenancy_core::TenantScope;
+    /// # use tenancy_tokio_postgres::{Error, TenantPool};
+    /// async fn rename(db: &TenantPool, scope: &TenantScope, title: &str) -> Result<(), Error> {
+    ///     let tx = db.request_transaction(scope).await?;
+    ///     tx.execute("UPDATE notes SET title = $1", &[&title]).await?;
+    ///     Ok(())
+    /// } // no commit: the answer does it
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoRequestTransaction`](tenancy_core::NoRequestTransaction), in
+    /// [`tenancy_core::Error::RequestTransaction`], where the request has none, or it is in use, over,
+    /// or another pool's; else as [`begin`](Self::begin).
+    pub async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, Self>, Error> {
+        RequestTransaction::of(self, scope).await
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.tenants.is_same(&other.tenants)
     }
 
     /// Runs `work` in a transaction: `Ok` commits; an error, a panic or a dropped future rolls

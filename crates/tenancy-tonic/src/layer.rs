@@ -56,6 +56,16 @@ impl TenancyLayer {
             .on_refusal(|refused, _| refusal::status(refused))
     }
 
+    /// Gives each call of a tenant's a transaction of its own, which the adapter pool's
+    /// `request_transaction` begins at the first use and goes on with at the next. It is committed
+    /// where the call ends with `OK`, behind its messages and before its status goes out, and rolled
+    /// back with any other status, a panic, or a client that goes away. So a response stream may use
+    /// it, too. Where it can't be committed, the status is `INTERNAL`. Central and open services have
+    /// none.
+    pub fn transaction_per_request(self) -> Self {
+        Self(self.0.transaction_per_request())
+    }
+
     /// The same layer for central services: it asks `central` who may enter, and opens a central
     /// scope instead of a tenant's.
     pub fn central(self, central: Central) -> Self {

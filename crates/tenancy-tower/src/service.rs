@@ -12,7 +12,9 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use tenancy_core::Ending;
-use tenancy_http::{Opened, Principal, Refused, SCOPE_HEADER, ScopedBody, Ticket, VerifiedClaims};
+use tenancy_http::{
+    Answered, Opened, Principal, Refused, SCOPE_HEADER, ScopedBody, Ticket, VerifiedClaims,
+};
 use tower_service::Service;
 use tracing::{Instrument, Span};
 
@@ -37,7 +39,7 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
-    R: Body + 'static,
+    R: Body + Send + 'static,
     R::Data: From<Bytes>,
 {
     type Response = Response<ScopedBody<R>>;
@@ -76,15 +78,27 @@ where
     open.record(&span);
     parts.extensions.insert(Ticket::of(&open));
     let to_head = parts.method == http::Method::HEAD;
+    // For the answer to a request whose transaction is not saved.
+    let asked = layer.transaction_per_request.then(|| parts.clone());
     let request = Request::from_parts(parts, body);
     // `open` outlives the handler's future on every path: dropped or unwound, it closes the scope.
-    match open.around(async { inner.call(request).await }).await {
-        Ok(response) => Ok(ScopedBody::keep(response, open, span, to_head)),
+    let response = match open.around(async { inner.call(request).await }).await {
+        Ok(response) => response,
         Err(error) => {
+            // With the scope goes its transaction: an error that is not `Send` can't wait for it.
             open.end(Ending::Failed);
-            Err(error)
+            return Err(error);
+        }
+    };
+    if let Some(asked) = asked {
+        let answered = Answered::of(response.status(), response.headers());
+        if let Err(refused) = open.around(open.answered(answered)).await {
+            open.during(|| drop(response));
+            open.end(Ending::Failed);
+            return Ok((layer.answer)(refused, &asked).map(ScopedBody::whole));
         }
     }
+    Ok(ScopedBody::keep(response, open, span, to_head))
 }
 
 async fn open(layer: &TenancyLayer, parts: &mut Parts) -> Result<Opened, Refused> {
@@ -103,7 +117,7 @@ async fn open(layer: &TenancyLayer, parts: &mut Parts) -> Result<Opened, Refused
     if layer.access.takes_envelopes() {
         parts.headers.remove(SCOPE_HEADER);
     }
-    Ok(open)
+    Ok(open.with_transaction(layer.transaction_per_request))
 }
 
 /// What [`TenancyService`] answers with in the end. Dropped before its end, it closes the scope.

@@ -11,7 +11,7 @@ use super::revert::Closing;
 use super::{CleanupErrors, Ending, Event};
 use crate::scope::{Access, Ambient, Phase};
 use crate::tenancy::Lifecycle;
-use crate::{Error, Tenant, TenantScope};
+use crate::{Error, NotSaved, Tenant, TenantScope};
 
 /// An open scope that is not tied to a closure: what an integration holds while it serves a
 /// request and its response body.
@@ -86,6 +86,36 @@ impl OpenScope {
     /// The scope that is open.
     pub fn scope(&self) -> &TenantScope {
         &self.scope
+    }
+
+    /// Gives the scope a transaction of its request's, which a pool's `request_transaction` begins at
+    /// the first use: for an integration that will [end](Self::end_transaction) it.
+    #[must_use]
+    pub fn with_transaction(self) -> Self {
+        self.scope.shared_state().transaction.switch_on();
+        self
+    }
+
+    /// Whether there is a transaction of the request's that has not ended, begun or not.
+    pub fn has_transaction(&self) -> bool {
+        self.scope.shared_state().transaction.is_open()
+    }
+
+    /// Ends the request's transaction, before the answer goes out: with `save` it is committed, else
+    /// rolled back. Without one, or where it was not begun, nothing is done. It can't be begun from
+    /// here on. When the scope ends it is rolled back, if it has not ended before.
+    ///
+    /// The future does not borrow the scope. Dropped before its end, the transaction is rolled back,
+    /// or committed if that was under way.
+    ///
+    /// # Errors
+    /// [`NotSaved`] where `save` was asked for: the answer must not be a success.
+    pub fn end_transaction(
+        &self,
+        save: bool,
+    ) -> impl Future<Output = Result<(), NotSaved>> + Send + use<> {
+        let state = self.scope.shared_state();
+        async move { state.transaction.end(save).await }
     }
 
     /// Ends the scope: from here on its tickets open nothing. Reverts run, and what they could not

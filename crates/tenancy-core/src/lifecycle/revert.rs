@@ -43,6 +43,7 @@ impl Closing {
     /// Closes the scope in a task of its own, and waits for it. Dropped, the task goes on.
     pub(super) fn start(self) -> impl Future<Output = CleanupErrors> + Send {
         self.scope.advance(Phase::Ending);
+        self.scope.shared_state().transaction.abandon();
         tell(
             &self.listeners,
             self.scope.tenant_id(),

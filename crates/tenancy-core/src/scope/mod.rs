@@ -20,5 +20,5 @@ pub use closure::ScopeFn;
 pub use context::Context;
 pub use phase::Phase;
 pub(crate) use phase::PhaseCell;
-pub(crate) use tenant::Access;
 pub use tenant::TenantScope;
+pub(crate) use tenant::{Access, TenantState};

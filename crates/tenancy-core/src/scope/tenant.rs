@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::ambient::Ambient;
 use super::{InScope, Phase, PhaseCell};
+use crate::request_transaction::Slot;
 use crate::tenancy::Realm;
 use crate::{Error, Tenant, TenantId};
 
@@ -42,6 +43,8 @@ pub(crate) struct TenantState {
     pub(crate) phase: PhaseCell,
     pub(crate) realm: Realm,
     pub(crate) access: Access,
+    /// Its request's, where it has one.
+    pub(crate) transaction: Slot,
 }
 
 /// What a scope was opened for.
@@ -74,6 +77,7 @@ impl TenantScope {
                 phase: PhaseCell::new(),
                 realm,
                 access,
+                transaction: Slot::off(),
             }),
             for_revert: false,
         }
@@ -91,6 +95,10 @@ impl TenantScope {
             state: Arc::clone(&self.state),
             for_revert: true,
         }
+    }
+
+    pub(crate) fn shared_state(&self) -> Arc<TenantState> {
+        Arc::clone(&self.state)
     }
 
     pub(crate) fn advance(&self, phase: Phase) {

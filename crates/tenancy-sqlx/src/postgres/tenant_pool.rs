@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
-use tenancy_core::{TenantId, TenantScope};
+use tenancy_core::{RequestTransaction, TenantId, TenantScope};
 use tenancy_postgres::verify::Finding;
 use tenancy_postgres_pool::{Checkout, Isolation, PoolStatus, Tenants};
 use tokio::time::timeout;
@@ -141,6 +141,40 @@ impl TenantPool {
             .begun_by(&scope, isolation, &SqlxBegins)
             .await?;
         Ok(TenantTransaction::new(begun))
+    }
+
+    /// The transaction of the request that `scope` was opened for: begun by whoever asks first, and
+    /// the same one for whoever asks later. It is committed or rolled back with the answer to the
+    /// request, where the integration's layer was told `.transaction_per_request()`.
+    ///
+    /// One handle at a time: drop it, or hand `&mut` of it down, before the next is asked for. A
+    /// connection that is [`acquire`](Self::acquire)d beside it sees nothing of what is not committed.
+    ///
+    /// ```no_run
+    /// # use tenancy_core::TenantScope;
+    /// # use tenancy_sqlx::{Error, postgres::TenantPool};
+    /// async fn rename(db: &TenantPool, scope: &TenantScope, title: &str) -> Result<(), Error> {
+    ///     let mut tx = db.request_transaction(scope).await?;
+    ///     let query = sqlx::query("UPDATE notes SET title = $1").bind(title);
+    ///     query.execute(&mut **tx).await?;
+    ///     Ok(())
+    /// } // no commit: the answer does it
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoRequestTransaction`](tenancy_core::NoRequestTransaction), in
+    /// [`tenancy_core::Error::RequestTransaction`], where the request has none, or it is in use, over,
+    /// or another pool's; else as [`begin`](Self::begin).
+    pub async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, Self>, Error> {
+        RequestTransaction::of(self, scope).await
+    }
+
+    /// Whether both are handles on one pool.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.tenants.is_same(&other.tenants)
     }
 
     /// Runs `work` in a transaction: `Ok` commits; an error, a panic or a dropped future rolls

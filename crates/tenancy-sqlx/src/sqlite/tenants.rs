@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use sqlx::SqliteConnection;
-use tenancy_core::{Placement, TenantId, TenantScope};
+use tenancy_core::{Placement, RequestTransaction, TenantId, TenantScope};
 use tenancy_sqlite::{Folder, TenantFile};
 
 use super::cache::{Cache, NoLease};
@@ -144,6 +144,51 @@ impl SqliteTenants {
     ) -> Result<SqliteTenantTransaction<'s>, Error> {
         let (place, connection) = self.check_out(scope).await?;
         SqliteTenantTransaction::begin(place, connection, scope.is_read_only()).await
+    }
+
+    /// As [`begin`](Self::begin), from a ticket.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub async fn begin_owned(
+        &self,
+        ticket: TenantScope,
+    ) -> Result<SqliteTenantTransaction<'static>, Error> {
+        let (place, connection) = self.check_out(&ticket).await?;
+        SqliteTenantTransaction::begin(place, connection, ticket.is_read_only()).await
+    }
+
+    /// The transaction of the request that `scope` was opened for: begun by whoever asks first, and
+    /// the same one for whoever asks later. It is committed or rolled back with the answer to the
+    /// request, where the integration's layer was told `.transaction_per_request()`.
+    ///
+    /// One handle at a time: drop it, or hand `&mut` of it down, before the next is asked for. A
+    /// connection that is [`acquire`](Self::acquire)d beside it sees nothing of what is not committed.
+    ///
+    /// ```no_run
+    /// # use tenancy_core::TenantScope;
+    /// # use tenancy_sqlx::{Error, sqlite::SqliteTenants};
+    /// async fn rename(db: &SqliteTenants, scope: &TenantScope, title: &str) -> Result<(), Error> {
+    ///     let mut tx = db.request_transaction(scope).await?;
+    ///     let query = sqlx::query("UPDATE notes SET title = $1").bind(title);
+    ///     query.execute(&mut **tx).await?;
+    ///     Ok(())
+    /// } // no commit: the answer does it
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoRequestTransaction`](tenancy_core::NoRequestTransaction), in
+    /// [`tenancy_core::Error::RequestTransaction`], where the request has none, or it is in use, over,
+    /// or another pool's; else as [`begin`](Self::begin).
+    pub async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, Self>, Error> {
+        RequestTransaction::of(self, scope).await
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// Runs `work` in a transaction of the scope's own database: saved when it answers with `Ok`,

@@ -1,0 +1,117 @@
+//! What an answer says of how its request went.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tenancy_core::Ending;
+
+/// What the head of an answer says of how its request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// A status below 400: informational, a success or a redirection; or gRPC's `OK`.
+    Success,
+    /// A client's or a server's error, or another gRPC status.
+    Failure,
+    /// Nothing yet: a gRPC call's status comes in the trailers, behind its messages.
+    InTrailers,
+}
+
+impl Answered {
+    /// What an answer with this status and these headers says.
+    pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        let is_failure = status.as_u16() >= 400;
+        match (grpc_status(headers), is_failure) {
+            (_, true) => Self::Failure,
+            (Some(status), _) => Self::of_grpc(status),
+            (None, _) if is_grpc(headers) => Self::InTrailers,
+            (None, _) => Self::Success,
+        }
+    }
+
+    /// What an answer with this status says, where no gRPC is spoken.
+    pub fn of_status(status: u16) -> Self {
+        if status < 400 {
+            Self::Success
+        } else {
+            Self::Failure
+        }
+    }
+
+    /// What trailers say, or the headers of an answer that has none.
+    pub(crate) fn of_trailers(trailers: &HeaderMap) -> Self {
+        grpc_status(trailers).map_or(Self::Success, Self::of_grpc)
+    }
+
+    fn of_grpc(status: &HeaderValue) -> Self {
+        if status == "0" {
+            Self::Success
+        } else {
+            Self::Failure
+        }
+    }
+
+    pub(crate) fn ending(self) -> Ending {
+        match self {
+            Self::Failure => Ending::Failed,
+            Self::Success | Self::InTrailers => Ending::Completed,
+        }
+    }
+}
+
+fn grpc_status(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get("grpc-status")
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(content_type: &'static str, grpc_status: Option<&'static str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(status) = grpc_status {
+            headers.insert("grpc-status", HeaderValue::from_static(status));
+        }
+        headers
+    }
+
+    #[test]
+    fn a_status_below_400_is_a_success() {
+        let plain = headers("text/plain", None);
+        for (status, answered) in [
+            (101, Answered::Success),
+            (200, Answered::Success),
+            (204, Answered::Success),
+            (303, Answered::Success),
+            (400, Answered::Failure),
+            (404, Answered::Failure),
+            (500, Answered::Failure),
+            (700, Answered::Failure),
+        ] {
+            let code = StatusCode::from_u16(status).unwrap();
+            assert_eq!(Answered::of(code, &plain), answered, "{status}");
+            assert_eq!(Answered::of_status(status), answered, "{status}");
+        }
+    }
+
+    #[test]
+    fn grpc_says_it_in_its_own_status() {
+        for (grpc_status, answered) in [
+            (None, Answered::InTrailers),
+            (Some("0"), Answered::Success),
+            (Some("7"), Answered::Failure),
+            (Some("00"), Answered::Failure),
+        ] {
+            let headers = headers("application/grpc+proto", grpc_status);
+            assert_eq!(Answered::of(StatusCode::OK, &headers), answered);
+        }
+        let broken = headers("application/grpc", Some("0"));
+        let answered = Answered::of(StatusCode::BAD_GATEWAY, &broken);
+        assert_eq!(answered, Answered::Failure);
+    }
+}
