@@ -7,6 +7,7 @@
 
 mod actix_web;
 mod axum;
+mod loco;
 mod poem;
 mod rocket;
 mod tonic;
@@ -92,6 +93,14 @@ pub async fn measure(effort: Effort, tell: impl Fn(&Added)) -> Result<Vec<Added>
     let (bare, layered) = rocket::services().await?;
     add(compare(
         "rocket",
+        effort,
+        async |host: &str| bare.ask(host).await,
+        async |host: &str| layered.ask(host).await,
+    )
+    .await?);
+    let (mut bare, mut layered) = loco::services().await?;
+    add(compare(
+        "loco",
         effort,
         async |host: &str| bare.ask(host).await,
         async |host: &str| layered.ask(host).await,
