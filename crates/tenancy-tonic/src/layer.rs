@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::request::Parts;
 use tenancy_core::Tenancy;
-use tenancy_http::{Central, Refused};
+use tenancy_http::{Authenticate, Central, Refused};
 use tonic::Status;
 use tower_layer::Layer;
 
@@ -54,6 +54,32 @@ impl TenancyLayer {
     pub fn new(tenancy: Tenancy) -> Self {
         Self(tenancy_tower::TenancyLayer::new(tenancy))
             .on_refusal(|refused, _| refusal::status(refused))
+    }
+
+    /// A layer that opens the scope that another service has handed over, in the metadata
+    /// [`SCOPE_HEADER`](crate::SCOPE_HEADER), to this one of the name `service`: see
+    /// [`NextService`](crate::NextService). A call without an envelope names no tenant, whatever its
+    /// other metadata say; with one, all that `tenancy`'s resolvers find must be of the same tenant.
+    /// No membership is checked, for that was done where the scope was opened first; the tenant is
+    /// looked up anew, and must be active. The handler doesn't see the envelope.
+    ///
+    /// A layer made with [`new`](Self::new) does not look at envelopes.
+    ///
+    /// # Errors
+    /// [`Error::Envelope`](tenancy_core::Error::Envelope) for a name that is not valid, or a
+    /// `tenancy` without envelope keys.
+    pub fn from_envelopes(tenancy: Tenancy, service: &str) -> Result<Self, tenancy_core::Error> {
+        let layer = tenancy_tower::TenancyLayer::from_envelopes(tenancy, service)?;
+        Ok(Self(layer).on_refusal(|refused, _| refusal::status(refused)))
+    }
+
+    /// Asks `authenticate` who asks, of every call and before the tenant is resolved: tokens in the
+    /// metadata `authorization` are verified by `Jwt`, with the feature `jwt`. What it finds, handlers
+    /// find as the request extensions [`Principal`](crate::Principal) and
+    /// [`VerifiedClaims`](crate::VerifiedClaims). Where they are there already, the application
+    /// authenticates twice, and the call is an internal error.
+    pub fn authenticate(self, authenticate: impl Authenticate) -> Self {
+        Self(self.0.authenticate(authenticate))
     }
 
     /// Gives each call of a tenant's a transaction of its own, which the adapter pool's

@@ -34,7 +34,12 @@
 //! asks: an `InterceptorLayer` on the server, which hands its findings over as the request
 //! extensions [`VerifiedClaims`] and [`Principal`]. A service's own interceptor
 //! (`NotesServer::with_interceptor`) runs inside the layer, in the scope: what it finds comes too
-//! late, and so nobody is a member.
+//! late, and so nobody is a member. Or the layer authenticates itself, with
+//! [`TenancyLayer::authenticate`].
+//!
+//! # From service to service
+//! [`CarryScopeLayer`], around a client's channel, hands the ambient scope over to one
+//! [`NextService`], which opens it with [`TenancyLayer::from_envelopes`].
 //!
 //! # Tenant, central or open
 //! [`Routes`] asks of every service which of the three it is. tonic can't list the services of its
@@ -53,4 +58,10 @@ pub use refusal::status;
 pub use request::{MissingLayer, NoConnection, TenancyRequest};
 pub use routes::Routes;
 pub use service::TenancyService;
-pub use tenancy_http::{Central, Principal, Refused, ScopedBody, VerifiedClaims};
+pub use tenancy_http::{
+    Authenticate, Authenticated, Central, Headers, NextService, NextServiceError, NotSent,
+    Principal, Refused, RetryAfter, SCOPE_HEADER, ScopedBody, VerifiedClaims,
+};
+#[cfg(feature = "jwt")]
+pub use tenancy_http::{Jwt, JwtAlgorithm, JwtError, JwtKeys, JwtKeysError, VerifiedToken};
+pub use tenancy_tower::{CarryScope, CarryScopeFuture, CarryScopeLayer};

@@ -17,7 +17,7 @@
 //! | `poem` | [`poem`]: a middleware and extractors for Poem |
 //! | `loco` | [`loco`]: an initializer for Loco, with axum's extractors |
 //! | `tonic` | [`tonic`]: a layer for gRPC calls of all four kinds, and handlers' way to their scope |
-//! | `jwt` | bearer tokens that the layer verifies, in each of the four that are there |
+//! | `jwt` | bearer tokens that the layer verifies, in each of the frameworks that are there |
 //! | `limits` | [`tower`]: rate and concurrency limits for each tenant |
 //! | `fleet-postgres`, `fleet-mysql`, `fleet-sqlite` | [`fleet`]: the registry, sealed credentials, provisioning, migrations and seeds, with PostgreSQL, MariaDB and SQLite |
 //! | `apalis` | [`apalis`]: background jobs that stay their tenant's |

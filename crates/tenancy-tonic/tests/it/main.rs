@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a helper of a test may fail as a test does
 
 mod compile_fail;
+mod envelopes;
 mod lifetime;
 mod misassembled;
 mod refusals;
@@ -10,3 +11,5 @@ mod routes;
 mod scoped;
 mod streams;
 mod support;
+#[cfg(feature = "jwt")]
+mod tokens;

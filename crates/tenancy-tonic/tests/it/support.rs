@@ -117,6 +117,12 @@ impl TestApp {
         Self(InterceptedService::new(routes, authenticate))
     }
 
+    /// Behind no authentication but what the routes' own layer does.
+    pub(crate) fn unauthenticated(layer: TenancyLayer, service: Served) -> Self {
+        let routes = Routes::new(layer).tenant(service).finish();
+        Self(InterceptedService::new(routes, Ok))
+    }
+
     /// Sends these messages to a service, as the tenant.
     pub(crate) async fn call(&self, tenant: &str, number: usize, messages: &[&str]) -> Raw {
         self.send(asking(number).header("x-tenant-id", tenant), messages)

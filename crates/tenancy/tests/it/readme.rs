@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use tenancy::axum::{TenancyLayer, TenantScope};
 use tenancy::sqlx::postgres::TenantPool;
@@ -69,6 +69,30 @@ async fn add(
     Ok(StatusCode::CREATED)
 }
 
+async fn insert(
+    db: &TenantPool,
+    scope: &tenancy::TenantScope,
+    title: String,
+) -> Result<(), tenancy::sqlx::Error> {
+    let mut tx = db.request_transaction(scope).await?;
+    sqlx::query("INSERT INTO notes (title) VALUES ($1)")
+        .bind(title)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn import(
+    scope: TenantScope,
+    State(app): State<App>,
+    Json(titles): Json<Vec<String>>,
+) -> Result<StatusCode, AppError> {
+    for title in titles {
+        insert(&app.db, &scope, title).await?;
+    }
+    Ok(StatusCode::CREATED)
+}
+
 async fn rebuild_index(scope: &tenancy::TenantScope, db: &TenantPool) -> Result<(), AppError> {
     let mut tx = db.begin(scope).await?;
     sqlx::query("REINDEX TABLE notes")
@@ -86,7 +110,8 @@ async fn service(url: &str) -> Result<Router, tenancy::sqlx::Error> {
     let db = TenantPool::connect(url).await?;
     let app = Router::new()
         .route("/notes", get(list).post(add))
-        .layer(TenancyLayer::new(tenancy.clone()))
+        .route("/notes/import", post(import))
+        .layer(TenancyLayer::new(tenancy.clone()).transaction_per_request())
         .with_state(App { db: db.clone() });
     tokio::spawn(async move {
         tenancy
