@@ -14,6 +14,10 @@
 //! Actix Web notices that a client has gone when it next writes to it: a handler that waits is
 //! still run to its end, in its scope.
 //!
+//! # A transaction per request
+//! [`TenancyLayer::transaction_per_request`] gives each request of a tenant's one: an adapter's pool
+//! begins it at the first use, and the answer's status ends it.
+//!
 //! # The order of middleware
 //! Actix Web runs the middleware that was wrapped last first. Authentication goes outside
 //! [`TenancyLayer`], since the membership check needs to know who asks; it hands its findings over

@@ -86,6 +86,10 @@
 //! `Jwt` under the feature `jwt`), or an initializer **behind** this one in the list, which hands
 //! its findings over as [`Principal`]. One that is before it comes too late, and nobody is a member.
 //!
+//! # A transaction per request
+//! [`TenancyLayer::transaction_per_request`] gives each request of a tenant's one: an adapter's pool
+//! begins it at the first use, and the answer's status ends it.
+//!
 //! # Work without a request
 //! A task, a scheduled job or a worker takes [`tenancy`](fn@tenancy) out of its context and calls
 //! [`Tenancy::run`](tenancy_core::Tenancy::run). A worker's arguments carry the scope of the request

@@ -18,6 +18,10 @@
 //! Rocket notices that a client has gone when it next writes to it: a handler that waits is still
 //! run to its end, in its scope.
 //!
+//! # A transaction per request
+//! [`TenancyLayer::transaction_per_request`] gives each request of a tenant's one: an adapter's pool
+//! begins it at the first use, and the answer's status ends it.
+//!
 //! # The order of authentication
 //! Authentication comes before the membership check, which needs to know who asks: a fairing's
 //! `on_request` does it, and hands its findings over with [`Identify`]. A request guard comes too

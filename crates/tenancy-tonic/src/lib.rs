@@ -29,6 +29,10 @@
 //! A call is always a `POST`, which may write: while a tenant is read-only, its members' calls are
 //! answered with `UNAVAILABLE`.
 //!
+//! # A transaction per request
+//! [`TenancyLayer::transaction_per_request`] gives each call of a tenant's one: an adapter's pool
+//! begins it at the first use, and the call's status ends it.
+//!
 //! # The order of layers
 //! Authentication goes outside [`TenancyLayer`], since the membership check needs to know who
 //! asks: an `InterceptorLayer` on the server, which hands its findings over as the request

@@ -95,7 +95,8 @@ impl TenancyLayer {
     /// before an answer with a status below 400 goes out, and rolled back with any other, a panic, or
     /// a client that goes away. Where it can't be committed, the answer is that to
     /// [`Refused::NotSaved`]. It is over when the answer's head goes out, so what a body streams asks
-    /// the pool for connections of its own. Central and open routes have none.
+    /// the pool for connections of its own. A layer outside this one that makes a failure of a success
+    /// comes too late. Central and open routes have none.
     ///
     /// A gRPC call is answered with the status in its trailers: they wait for the commit.
     pub fn transaction_per_request(mut self) -> Self {

@@ -13,6 +13,10 @@
 //! outlives its response: its ticket has ended when the upgrade is done. Let it open scopes of its
 //! own, with [`Tenancy::run`](tenancy_core::Tenancy::run), for each message or batch.
 //!
+//! # A transaction per request
+//! [`TenancyLayer::transaction_per_request`] gives each request of a tenant's one: an adapter's pool
+//! begins it at the first use, and the answer's status ends it.
+//!
 //! # The order of layers
 //! Authentication goes outside [`TenancyLayer`], since the membership check needs to know who
 //! asks; it hands its findings over as the request extensions [`VerifiedClaims`] and
