@@ -24,6 +24,7 @@
 //! Unix only: the servers are supervised through `/bin/sh`, and `/bin/sh` holds the other end of a pipe.
 
 mod error;
+mod launch;
 pub mod mariadb;
 pub mod pgbouncer;
 pub mod postgres;

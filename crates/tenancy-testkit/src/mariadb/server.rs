@@ -1,6 +1,5 @@
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx::{ConnectOptions as _, Row as _};
@@ -9,16 +8,20 @@ use tokio::sync::OnceCell;
 use super::program::Program;
 use super::{Database, VARIABLE, is_left_out};
 use crate::Error;
+use crate::launch::{Launch, Own, log_of, looked_for};
 use crate::postgres::place::Place;
-use crate::postgres::server::{encoded, end_of, free_port};
+use crate::postgres::server::encoded;
 use crate::postgres::supervisor::{Certificate, Supervised};
-use crate::random::random_hex;
 
 const SCRIPT: &str = include_str!("supervisor.sh");
 const ADMINISTRATOR: &str = "administrator";
 
-/// Its own tables and the first start, on a machine that does other things too.
-const START_PATIENCE: Duration = Duration::from_mins(2);
+const LAUNCH: Launch = Launch {
+    // Its own tables and the first start, on a machine that does other things too.
+    patience: Duration::from_mins(2),
+    port_is_taken: "Bind on TCP/IP port",
+    failed: |reason, log| Error::StartMariadb { reason, log },
+};
 
 /// A real server. One of our own is throw-away: it is stopped, and its data removed, when this is
 /// dropped, and when the process that started it dies, even by `SIGKILL`.
@@ -26,7 +29,7 @@ pub struct Server {
     version: String,
     admin: MySqlConnectOptions,
     admin_url: String,
-    own: Option<Mutex<Supervised>>,
+    own: Option<Own>,
 }
 
 impl Server {
@@ -76,20 +79,14 @@ impl Server {
         if is_left_out() {
             return Err(Error::LeftOut { server: "mysql" });
         }
-        let (program, place) = tokio::task::spawn_blocking(|| {
+        let look = || {
             let place = Place::find()?;
-            Ok::<_, Error>((Program::find(&place)?, place))
-        })
-        .await
-        .map_err(|_| Error::Mariadb {
-            reason: "looking for it was interrupted".to_owned(),
-        })??;
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let (port, password) = (free_port()?, random_hex(16)?);
+            Ok((Program::find(&place)?, place))
+        };
+        let (program, place) = looked_for(look, |reason| Error::Mariadb { reason }).await?;
+        let start = |port: u16, password: String| {
             let bootstrap = program.bootstrap(ADMINISTRATOR, &password)?;
-            let mut own = Supervised::run(&place, "tenancy-mariadb", SCRIPT, |_| {
+            let own = Supervised::run(&place, "tenancy-mariadb", SCRIPT, |_| {
                 let arguments = vec![
                     program.path.clone().into(),
                     program.share.clone().into(),
@@ -105,27 +102,18 @@ impl Server {
                 .username(ADMINISTRATOR)
                 .password(&password)
                 .ssl_mode(MySqlSslMode::Disabled);
-            let reason = match answers(&mut own, &admin).await {
-                Ok(version) => {
-                    return Ok(Self {
-                        version,
-                        admin,
-                        admin_url: url(ADMINISTRATOR, &password, "127.0.0.1", port, ""),
-                        own: Some(Mutex::new(own)),
-                    });
-                }
-                Err(reason) => reason,
-            };
-            let log = own.log()?;
-            // Another process took the port between our look and the server's start.
-            if attempts < 5 && log.contains("Bind on TCP/IP port") {
-                continue;
-            }
-            return Err(Error::StartMariadb {
-                reason: reason.to_owned(),
-                log: end_of(&log),
-            });
-        }
+            let admin_url = url(ADMINISTRATOR, &password, "127.0.0.1", port, "");
+            Ok((own, (admin, admin_url)))
+        };
+        let (own, (admin, admin_url), version) = LAUNCH
+            .run(start, async |(admin, _)| version(&admin).await)
+            .await?;
+        Ok(Self {
+            version,
+            admin,
+            admin_url,
+            own: Some(own),
+        })
     }
 
     /// A server that is already there, by an administrator's URL. It is not stopped at the end.
@@ -187,10 +175,7 @@ impl Server {
     /// # Errors
     /// [`Error::File`] if the log can't be read.
     pub fn log(&self) -> Result<String, Error> {
-        self.own.as_ref().map_or_else(
-            || Ok(String::new()),
-            |own| own.lock().unwrap_or_else(PoisonError::into_inner).log(),
-        )
+        log_of(self.own.as_ref())
     }
 }
 
@@ -202,25 +187,6 @@ impl fmt::Debug for Server {
             .field("own", &self.own.is_some())
             .finish_non_exhaustive()
     }
-}
-
-/// Waits until the server answers with its version, or has ended.
-async fn answers(
-    own: &mut Supervised,
-    admin: &MySqlConnectOptions,
-) -> Result<String, &'static str> {
-    let since = Instant::now();
-    while since.elapsed() < START_PATIENCE {
-        // The password is this server's own, so that another one on the port doesn't answer for it.
-        if let Ok(version) = version(admin).await {
-            return Ok(version);
-        }
-        if own.has_ended() {
-            return Err("it ended by itself");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Err("it did not answer in time")
 }
 
 async fn version(admin: &MySqlConnectOptions) -> Result<String, sqlx::Error> {

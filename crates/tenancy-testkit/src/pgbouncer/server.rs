@@ -1,20 +1,23 @@
 use std::fmt;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_postgres::Client;
 
 use super::{PgBouncerConfig, Program};
 use crate::Error;
+use crate::launch::{Launch, Own, looked_for};
 use crate::postgres::place::Place;
-use crate::postgres::server::{Endpoint, free_port};
+use crate::postgres::server::Endpoint;
 use crate::postgres::supervisor::Supervised;
 use crate::postgres::usage;
-use crate::random::random_hex;
 
 const SCRIPT: &str = include_str!("supervisor.sh");
 const CONSOLE: &str = "console";
-const START_PATIENCE: Duration = Duration::from_mins(1);
+const LAUNCH: Launch = Launch {
+    patience: Duration::from_mins(1),
+    port_is_taken: "Address already in use",
+    failed: |reason, log| Error::StartPgBouncer { reason, log },
+};
 
 /// A real `PgBouncer` on a free port of 127.0.0.1. It is stopped when this is dropped, and when the
 /// process that started it dies, even by `SIGKILL`.
@@ -22,7 +25,7 @@ pub struct PgBouncer {
     program: Program,
     database: String,
     endpoint: Endpoint,
-    own: Mutex<Supervised>,
+    own: Own,
 }
 
 impl PgBouncer {
@@ -32,48 +35,37 @@ impl PgBouncer {
     /// [`Error::LeftOut`] if the run was told to do without, [`Error::Program`] if there is no program,
     /// [`Error::StartPgBouncer`] with the end of its log if it doesn't come up.
     pub async fn start(config: PgBouncerConfig) -> Result<Self, Error> {
-        let (program, place) =
-            tokio::task::spawn_blocking(|| Ok::<_, Error>((Program::find()?, Place::find()?)))
-                .await
-                .map_err(|_| Error::Program {
-                    reason: "looking for it was interrupted".to_owned(),
-                })??;
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
+        let look = || Ok((Program::find()?, Place::find()?));
+        let (program, place) = looked_for(look, |reason| Error::Program { reason }).await?;
+        let start = |port, password| {
             let endpoint = Endpoint {
                 host: "127.0.0.1".to_owned(),
-                port: free_port()?,
+                port,
                 user: CONSOLE.to_owned(),
-                password: random_hex(16)?,
+                password,
             };
-            let mut own = Supervised::run(&place, "tenancy-pgbouncer", SCRIPT, |folder| {
+            let own = Supervised::run(&place, "tenancy-pgbouncer", SCRIPT, |folder| {
                 let files = vec![
                     ("pgbouncer.ini", config.ini(folder, endpoint.port, CONSOLE)),
                     ("users", config.users(CONSOLE, &endpoint.password)),
                 ];
                 (files, vec![program.path().into()])
             })?;
-            let Some(reason) = refuses(&mut own, &endpoint).await else {
-                usage::record_pgbouncer();
-                return Ok(Self {
-                    program,
-                    database: config.backend.database,
-                    endpoint,
-                    own: Mutex::new(own),
-                });
-            };
-            let log = own.log()?;
-            // Another process took the port between our look and its start.
-            if attempts < 5 && log.contains("Address already in use") {
-                continue;
-            }
-            let lines: Vec<&str> = log.lines().collect();
-            return Err(Error::StartPgBouncer {
-                reason: reason.to_owned(),
-                log: lines[lines.len().saturating_sub(20)..].join("\n"),
-            });
-        }
+            Ok((own, endpoint))
+        };
+        let (own, endpoint, ()) = LAUNCH
+            .run(start, async |endpoint| {
+                let console = endpoint.connect("pgbouncer").await?;
+                console.simple_query("SHOW VERSION").await.map(drop)
+            })
+            .await?;
+        usage::record_pgbouncer();
+        Ok(Self {
+            program,
+            database: config.backend.database,
+            endpoint,
+            own,
+        })
     }
 
     /// Its version, such as `1.18.0`.
@@ -109,10 +101,7 @@ impl PgBouncer {
     /// # Errors
     /// [`Error::File`] if the log can't be read.
     pub fn log(&self) -> Result<String, Error> {
-        self.own
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .log()
+        self.own.log()
     }
 
     /// Stops it, as dropping it does.
@@ -129,22 +118,4 @@ impl fmt::Debug for PgBouncer {
             .field("database", &self.database)
             .finish_non_exhaustive()
     }
-}
-
-/// Waits until its console answers; the reason if it doesn't.
-async fn refuses(own: &mut Supervised, endpoint: &Endpoint) -> Option<&'static str> {
-    let since = Instant::now();
-    while since.elapsed() < START_PATIENCE {
-        // The password is this one's own, so that another one on the port doesn't answer for it.
-        if let Ok(console) = endpoint.connect("pgbouncer").await
-            && console.simple_query("SHOW VERSION").await.is_ok()
-        {
-            return None;
-        }
-        if own.has_ended() {
-            return Some("it ended by itself");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Some("it did not answer in time")
 }

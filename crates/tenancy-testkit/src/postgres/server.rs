@@ -1,7 +1,5 @@
 use std::fmt::{self, Write as _};
-use std::net::TcpListener;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Config};
@@ -13,7 +11,7 @@ use super::supervisor::{Certificate, Supervised};
 use super::usage::{self, Use};
 use super::{Database, Major, database, install};
 use crate::Error;
-use crate::random::random_hex;
+use crate::launch::{Launch, Own, end_of, log_of};
 
 /// `initdb` and the first start, on a machine that does other things too.
 const START_PATIENCE: Duration = Duration::from_mins(2);
@@ -24,7 +22,7 @@ pub struct Server {
     major: Major,
     version: String,
     endpoint: Endpoint,
-    own: Option<Mutex<Supervised>>,
+    own: Option<Own>,
 }
 
 impl Server {
@@ -152,26 +150,16 @@ impl Server {
     /// [`Error::NotOurs`] for a server that was given, [`Error::Start`] if it doesn't come up again.
     pub async fn restart(&self) -> Result<(), Error> {
         let own = self.own.as_ref().ok_or(Error::NotOurs)?;
-        let locked = || own.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.started_at().await?;
-        locked().restart()?;
-        let since = Instant::now();
-        let reason = loop {
-            if self.started_at().await.is_ok_and(|now| now != before) {
-                return Ok(());
-            }
-            if locked().has_ended() {
-                break "it ended by itself";
-            }
-            if since.elapsed() > START_PATIENCE {
-                break "it did not answer in time";
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        own.restart()?;
+        let ask = async || match self.started_at().await {
+            Ok(now) if now != before => Ok(()),
+            _ => Err(()),
         };
-        Err(Error::Start {
-            version: self.major.release(),
-            reason: reason.to_owned(),
-            log: end_of(&self.log()?),
+        let answered = own.answers(START_PATIENCE, ask).await;
+        answered.map_err(|reason| match own.log() {
+            Ok(log) => failed(self.major, reason.to_owned(), end_of(&log)),
+            Err(error) => error,
         })
     }
 
@@ -188,10 +176,7 @@ impl Server {
     /// # Errors
     /// [`Error::File`] if the log can't be read.
     pub fn log(&self) -> Result<String, Error> {
-        self.own.as_ref().map_or_else(
-            || Ok(String::new()),
-            |own| own.lock().unwrap_or_else(PoisonError::into_inner).log(),
-        )
+        log_of(self.own.as_ref())
     }
 }
 
@@ -240,16 +225,14 @@ impl Builder {
         }
         let place = Place::find()?;
         let programs = install::programs(&place, self.major).await?;
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
+        let start = |port, password| {
             let endpoint = Endpoint {
                 host: "127.0.0.1".to_owned(),
-                port: free_port()?,
+                port,
                 user: "postgres".to_owned(),
-                password: random_hex(16)?,
+                password,
             };
-            let mut own = Supervised::spawn(
+            let own = Supervised::spawn(
                 &place,
                 &programs,
                 endpoint.port,
@@ -257,61 +240,37 @@ impl Builder {
                 &self.settings,
                 self.certificate.as_ref(),
             )?;
-            let reason = match answers(&mut own, &endpoint).await {
-                Ok(version) => {
-                    usage::record(self.major, Use::Started);
-                    let own = Some(Mutex::new(own));
-                    return Ok(Server {
-                        major: self.major,
-                        version,
-                        endpoint,
-                        own,
-                    });
-                }
-                Err(reason) => reason,
-            };
-            let log = own.log()?;
-            // Another process took the port between our look and the server's start.
-            if attempts < 5 && log.contains("could not bind") {
-                continue;
-            }
-            return Err(Error::Start {
-                version: self.major.release(),
-                reason: reason.to_owned(),
-                log: end_of(&log),
-            });
-        }
+            Ok((own, endpoint))
+        };
+        let major = self.major;
+        let launch = Launch {
+            patience: START_PATIENCE,
+            port_is_taken: "could not bind",
+            failed: |reason, log| failed(major, reason, log),
+        };
+        let (own, endpoint, version) = launch
+            .run(start, async |endpoint: Endpoint| {
+                let client = endpoint.connect("postgres").await?;
+                let row = client.query_one("SHOW server_version", &[]).await?;
+                Ok::<_, tokio_postgres::Error>(row.get(0))
+            })
+            .await?;
+        usage::record(self.major, Use::Started);
+        Ok(Server {
+            major: self.major,
+            version,
+            endpoint,
+            own: Some(own),
+        })
     }
 }
 
-pub(crate) fn end_of(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
-/// Waits until the server answers with its version, or has ended.
-async fn answers(own: &mut Supervised, endpoint: &Endpoint) -> Result<String, &'static str> {
-    let since = Instant::now();
-    while since.elapsed() < START_PATIENCE {
-        // The password is this server's own, so that another one on the port doesn't answer for it.
-        if let Ok(client) = endpoint.connect("postgres").await
-            && let Ok(row) = client.query_one("SHOW server_version", &[]).await
-        {
-            return Ok(row.get(0));
-        }
-        if own.has_ended() {
-            return Err("it ended by itself");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+fn failed(major: Major, reason: String, log: String) -> Error {
+    Error::Start {
+        version: major.release(),
+        reason,
+        log,
     }
-    Err("it did not answer in time")
-}
-
-pub(crate) fn free_port() -> Result<u16, Error> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::Listen)
 }
 
 /// Where a server listens, and who its superuser is.

@@ -145,7 +145,7 @@ impl Supervised {
     }
 
     /// Has a PostgreSQL server stopped as a crash does, and started again.
-    pub(super) fn restart(&mut self) -> Result<(), Error> {
+    pub(crate) fn restart(&mut self) -> Result<(), Error> {
         let told = match &mut self.shell.stdin {
             Some(pipe) => pipe.write_all(b"again\n"),
             None => Ok(()),

@@ -1,19 +1,22 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
 use super::{VARIABLE, is_left_out, program};
 use crate::Error;
+use crate::launch::{Launch, Own, log_of, looked_for};
 use crate::postgres::place::Place;
-use crate::postgres::server::{end_of, free_port};
 use crate::postgres::supervisor::Supervised;
 use crate::random::random_hex;
 
 const SCRIPT: &str = include_str!("supervisor.sh");
-const START_PATIENCE: Duration = Duration::from_mins(1);
+const LAUNCH: Launch = Launch {
+    patience: Duration::from_mins(1),
+    port_is_taken: "Could not create server TCP listening socket",
+    failed: |reason, log| Error::StartRedis { reason, log },
+};
 
 /// A real server. One of our own is throw-away: it is stopped when this is dropped, and when the
 /// process that started it dies, even by `SIGKILL`.
@@ -21,7 +24,7 @@ pub struct Server {
     version: String,
     url: String,
     port: u16,
-    own: Option<Mutex<Supervised>>,
+    own: Option<Own>,
 }
 
 impl Server {
@@ -55,44 +58,28 @@ impl Server {
         if is_left_out() {
             return Err(Error::LeftOut { server: "redis" });
         }
-        let (program, place) = tokio::task::spawn_blocking(|| {
+        let look = || {
             let place = Place::find()?;
-            Ok::<_, Error>((program::find(&place)?, place))
-        })
-        .await
-        .map_err(|_| Error::Redis {
-            reason: "looking for it was interrupted".to_owned(),
-        })??;
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let (port, password) = (free_port()?, random_hex(16)?);
-            let mut own = Supervised::run(&place, "tenancy-redis", SCRIPT, |folder| {
+            Ok((program::find(&place)?, place))
+        };
+        let (program, place) = looked_for(look, |reason| Error::Redis { reason }).await?;
+        let start = |port, password: String| {
+            let own = Supervised::run(&place, "tenancy-redis", SCRIPT, |folder| {
                 let files = vec![("redis.conf", configuration(folder, port, &password))];
                 (files, vec![program.clone().into()])
             })?;
             let url = format!("redis://:{password}@127.0.0.1:{port}/");
-            let reason = match answers(&mut own, &url).await {
-                Ok(version) => {
-                    return Ok(Self {
-                        version,
-                        url,
-                        port,
-                        own: Some(Mutex::new(own)),
-                    });
-                }
-                Err(reason) => reason,
-            };
-            let log = own.log()?;
-            // Another process took the port between our look and the server's start.
-            if attempts < 5 && log.contains("Could not create server TCP listening socket") {
-                continue;
-            }
-            return Err(Error::StartRedis {
-                reason: reason.to_owned(),
-                log: end_of(&log),
-            });
-        }
+            Ok((own, (url, port)))
+        };
+        let (own, (url, port), version) = LAUNCH
+            .run(start, async |(url, _)| version(&url).await)
+            .await?;
+        Ok(Self {
+            version,
+            url,
+            port,
+            own: Some(own),
+        })
     }
 
     /// A server that is already there. It is not stopped at the end.
@@ -155,10 +142,7 @@ impl Server {
     /// # Errors
     /// [`Error::File`] if the log can't be read.
     pub fn log(&self) -> Result<String, Error> {
-        self.own.as_ref().map_or_else(
-            || Ok(String::new()),
-            |own| own.lock().unwrap_or_else(PoisonError::into_inner).log(),
-        )
+        log_of(self.own.as_ref())
     }
 }
 
@@ -179,22 +163,6 @@ fn configuration(folder: &Path, port: u16, password: &str) -> String {
          maxmemory 256mb\ndaemonize no\n",
         folder.display()
     )
-}
-
-/// Waits until the server answers with its version, or has ended.
-async fn answers(own: &mut Supervised, url: &str) -> Result<String, &'static str> {
-    let since = Instant::now();
-    while since.elapsed() < START_PATIENCE {
-        // The password is this server's own, so that another one on the port doesn't answer for it.
-        if let Ok(version) = version(url).await {
-            return Ok(version);
-        }
-        if own.has_ended() {
-            return Err("it ended by itself");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Err("it did not answer in time")
 }
 
 async fn version(url: &str) -> redis::RedisResult<String> {
