@@ -57,7 +57,7 @@ impl Db {
         self.0.log.lock().unwrap().clone()
     }
 
-    fn from_now_on(&self, goes: Goes) {
+    fn will_go(&self, goes: Goes) {
         *self.0.goes.lock().unwrap() = goes;
     }
 
@@ -329,10 +329,10 @@ async fn a_request_has_one_pools() {
 #[tokio::test]
 async fn a_begin_that_fails_or_is_dropped_leaves_it_to_the_next() {
     let (db, open) = (Db::default(), acme().await);
-    db.from_now_on(Goes::FailsToBegin);
+    db.will_go(Goes::FailsToBegin);
     let failed = db.ask(open.scope()).await.unwrap_err();
     assert!(matches!(failed, DbError::No), "{failed:?}");
-    db.from_now_on(Goes::Well);
+    db.will_go(Goes::Well);
     let mut dropped = Box::pin(db.ask(open.scope()));
     assert!(poll!(&mut dropped).is_pending());
     drop(dropped);
@@ -350,7 +350,7 @@ async fn a_panic_gives_it_up() {
     for goes in [Goes::Well, Goes::PanicsAtBegin] {
         for save in [true, false] {
             let (db, open) = (Db::default(), acme().await);
-            db.from_now_on(goes);
+            db.will_go(goes);
             let panics = async {
                 let mut tx = db.ask(open.scope()).await.unwrap();
                 tx.push("half");
@@ -365,7 +365,7 @@ async fn a_panic_gives_it_up() {
                 vec![]
             };
             assert_eq!(db.log(), log);
-            db.from_now_on(Goes::Well);
+            db.will_go(Goes::Well);
             assert_eq!(
                 db.refusal(open.scope()).await,
                 NoRequestTransaction::GivenUp
@@ -418,7 +418,7 @@ async fn a_commit_that_fails_is_said_with_its_reason_and_a_rollback_that_fails_i
     for save in [true, false] {
         let (db, open) = (Db::default(), acme().await);
         db.write(open.scope(), "one").await;
-        db.from_now_on(Goes::FailsToEnd);
+        db.will_go(Goes::FailsToEnd);
         match (save, open.end_transaction(save).await) {
             (true, Err(NotSaved::Commit(why))) => assert!(why.is::<DbError>(), "{why:?}"),
             (false, Ok(())) => {}
@@ -436,7 +436,7 @@ async fn a_commit_that_fails_is_said_with_its_reason_and_a_rollback_that_fails_i
 async fn a_commit_that_panics_saves_nothing_and_leaves_nothing() {
     let (db, open) = (Db::default(), acme().await);
     db.write(open.scope(), "one").await;
-    db.from_now_on(Goes::PanicsAtEnd);
+    db.will_go(Goes::PanicsAtEnd);
     let ended = AssertUnwindSafe(open.end_transaction(true));
     assert!(ended.catch_unwind().await.is_err());
     assert_eq!(db.log(), ["begun for acme", "dropped one"]);
