@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use tenancy_conformance::Harness;
-use tenancy_core::{BoxError, TenantScope};
+use tenancy_conformance::{Harness, Session};
+use tenancy_core::{BoxError, Error, RequestTransaction, TenantScope, TransactionalDatabase};
 use tenancy_postgres::verify::Finding;
 use tenancy_postgres_pool::{Adapter, Error as PoolError, PoolStatus, TenantPoolBuilder};
 
@@ -15,7 +15,10 @@ pub trait Adapted: Harness + Clone + 'static {
     type Driver: Adapter;
 
     /// The adapter's own error.
-    type Error: std::error::Error + Send + Sync + 'static;
+    type Error: std::error::Error + From<Error> + Send + Sync + 'static;
+
+    /// The pool itself.
+    type Pool: TransactionalDatabase<Error = Self::Error>;
 
     /// The pool's settings, for this URL.
     fn builder(url: &str) -> TenantPoolBuilder<Self::Driver>;
@@ -33,6 +36,17 @@ pub trait Adapted: Harness + Clone + 'static {
     /// where there is none to be had.
     fn check_out(&self, scope: &TenantScope) -> impl Future<Output = Result<(), Self::Error>>;
 
+    /// The transaction of the request that `scope` was opened for.
+    fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> impl Future<Output = Result<RequestTransaction<'s, Self::Pool>, Self::Error>> + Send;
+
+    /// What a handle on it is, to the suite.
+    fn session<'h>(
+        handle: &'h mut <Self::Pool as TransactionalDatabase>::Handle,
+    ) -> Box<dyn Session + 'h>;
+
     /// How the pool is.
     fn status(&self) -> PoolStatus;
 
@@ -44,6 +58,14 @@ pub trait Adapted: Harness + Clone + 'static {
         &self,
         scope: Option<&TenantScope>,
     ) -> impl Future<Output = Result<Vec<Finding>, Self::Error>>;
+
+    /// What core said, if it was core.
+    fn of_the_scope(error: &Self::Error) -> Option<&Error> {
+        match Self::of_the_pool(error)? {
+            PoolError::Scope(error) => Some(error),
+            _ => None,
+        }
+    }
 
     /// Whether a case may be left out for this reason.
     fn may_skip(_why: &str) -> bool {

@@ -7,6 +7,7 @@
 mod adapted;
 mod faults;
 pub mod read_only;
+pub mod request_transaction;
 mod safe;
 mod scope;
 pub mod separations;

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use tenancy_conformance::{Stage, Suite, Tier};
-use tenancy_core::{Availability, BoxError, MemoryStore, Placement, Tenancy, Tenant, TenantId};
+use tenancy_core::{
+    Availability, BoxError, Header, MemoryStore, Placement, RequestView, Tenancy, Tenant, TenantId,
+};
 use tenancy_postgres::install::Roles;
 use tenancy_postgres::seal::TenantKind;
 use tenancy_postgres_pool::{
@@ -151,14 +153,29 @@ impl<'s> World<'s> {
     /// # Panics
     /// Never: they are two.
     pub fn tenancy_of(&self, availability: Availability) -> Tenancy {
+        Tenancy::builder(self.store_of(availability))
+            .without_requests()
+            .build()
+    }
+
+    /// The same for requests, which name their tenant in the header `x-tenant`, and are let in.
+    ///
+    /// # Panics
+    /// Never: they are two.
+    pub fn serving(&self, availability: Availability) -> Tenancy {
+        Tenancy::builder(self.store_of(availability))
+            .resolve(Header::named("x-tenant"))
+            .authorize(async |_: &TenantId, _: &dyn RequestView| Ok::<bool, BoxError>(true))
+            .build()
+    }
+
+    fn store_of(&self, availability: Availability) -> MemoryStore {
         let tenants = self.stage.tenants().map(|tenant| {
             Tenant::new(tenant.id().clone())
                 .with_placement(tenant.placement().clone())
                 .with_availability(availability)
         });
-        Tenancy::builder(MemoryStore::new(tenants))
-            .without_requests()
-            .build()
+        MemoryStore::new(tenants)
     }
 
     /// The ids of the stage's two tenants.

@@ -46,6 +46,11 @@ pub enum NotSaved {
         "what used this request's transaction has panicked, so nothing was saved, though the handler answered with a success"
     )]
     GivenUp,
+    /// It has ended before, unsaved: with its scope, or by another end.
+    #[error(
+        "this request's transaction had ended before it was to be saved, so nothing was saved, or it is not known to be: end it once, and before its scope"
+    )]
+    Lost,
     /// The database did not commit, or it is not known whether it did: the source says which.
     #[error(
         "this request's transaction was not committed: see its source for the database's reason"

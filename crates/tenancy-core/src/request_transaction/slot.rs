@@ -22,6 +22,8 @@ enum State {
     InUse,
     GivenUp,
     Over,
+    /// Over as well, and what was begun is not known to be saved.
+    Lost,
 }
 
 /// A transaction of any adapter's.
@@ -74,7 +76,7 @@ impl Slot {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        !matches!(*self.lock(), State::Off | State::Over)
+        !matches!(*self.lock(), State::Off | State::Over | State::Lost)
     }
 
     /// Takes the transaction, if one was begun. Whoever does puts it back, or says that it is none.
@@ -87,7 +89,7 @@ impl Slot {
             State::Off => return Err(NoRequestTransaction::Off),
             State::InUse => return Err(NoRequestTransaction::InUse),
             State::GivenUp => return Err(NoRequestTransaction::GivenUp),
-            State::Over => return Err(NoRequestTransaction::Over),
+            State::Over | State::Lost => return Err(NoRequestTransaction::Over),
             State::Resting(begun) => {
                 let begun = begun.as_any().downcast_ref::<Begun<D>>();
                 if !begun.is_some_and(|begun| begun.pool.is_same_pool(pool)) {
@@ -129,29 +131,39 @@ impl Slot {
 
     /// Ends it for good: saved, or taken back.
     pub(crate) async fn end(&self, save: bool) -> Result<(), NotSaved> {
-        let before = self.replace(State::Over);
-        match before {
+        match self.over() {
             State::Resting(begun) => match begun.end(save).await {
                 Err(error) if save => Err(NotSaved::Commit(error)),
                 Err(error) => {
                     tracing::debug!(%error, "a request's transaction is rolled back by its drop");
                     Ok(())
                 }
+                Ok(()) if save => {
+                    *self.lock() = State::Over;
+                    Ok(())
+                }
                 Ok(()) => Ok(()),
             },
             State::InUse if save => Err(NotSaved::InUse),
             State::GivenUp if save => Err(NotSaved::GivenUp),
-            State::Off | State::Unbegun | State::InUse | State::GivenUp | State::Over => Ok(()),
+            State::Lost if save => Err(NotSaved::Lost),
+            _ => Ok(()),
         }
     }
 
     /// Ends it for good, by dropping what rests: the scope is over.
     pub(crate) fn abandon(&self) {
-        drop(self.replace(State::Over));
+        drop(self.over());
     }
 
-    fn replace(&self, state: State) -> State {
-        mem::replace(&mut *self.lock(), state)
+    /// Nobody begins it or goes on with it from here on. What it was until now.
+    fn over(&self) -> State {
+        let mut state = self.lock();
+        let over = match *state {
+            State::Off | State::Unbegun | State::Over => State::Over,
+            State::Resting(_) | State::InUse | State::GivenUp | State::Lost => State::Lost,
+        };
+        mem::replace(&mut *state, over)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -14,6 +14,7 @@ mod key_spaces;
 mod labels;
 mod lifecycle;
 mod look_up_cache;
+mod request_transactions;
 mod resolvers;
 mod rounds;
 mod scopes;

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use tenancy_adapter_tests::{Adapted, World};
 use tenancy_conformance::{Body, Connections, Harness, Row, Session, SqlError, TransactionSession};
-use tenancy_core::{BoxError, TenantId, TenantScope};
+use tenancy_core::{BoxError, RequestTransaction, TenantId, TenantScope};
 use tenancy_diesel::{
     Error, Finding, PoolError, PoolStatus, TenantConnection, TenantPool, TenantPoolBuilder,
     TenantTransaction,
@@ -261,6 +261,7 @@ fn sql_error(error: DieselError) -> SqlError {
 impl Adapted for Diesel {
     type Driver = tenancy_diesel::Diesel;
     type Error = Error;
+    type Pool = TenantPool;
 
     fn builder(url: &str) -> TenantPoolBuilder<Self::Driver> {
         TenantPool::builder(url)
@@ -282,6 +283,17 @@ impl Adapted for Diesel {
 
     async fn check_out(&self, scope: &TenantScope) -> Result<(), Error> {
         self.0.acquire(scope).await.map(drop)
+    }
+
+    async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, TenantPool>, Error> {
+        self.0.request_transaction(scope).await
+    }
+
+    fn session(handle: &mut AsyncPgConnection) -> Box<dyn Session + '_> {
+        Box::new(On(handle))
     }
 
     fn status(&self) -> PoolStatus {
@@ -307,3 +319,4 @@ impl Adapted for Diesel {
 tenancy_adapter_tests::suite_tests!(Diesel);
 tenancy_adapter_tests::separation_tests!(Diesel);
 tenancy_adapter_tests::read_only_tests!(Diesel);
+tenancy_adapter_tests::request_transaction_tests!(Diesel);

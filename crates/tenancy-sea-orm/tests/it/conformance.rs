@@ -9,7 +9,7 @@ use tenancy_adapter_tests::{Adapted, World};
 use tenancy_conformance::{
     Body, Connections, Harness, Row, RowStream, Session, SqlError, Tier, TransactionSession,
 };
-use tenancy_core::{BoxError, CentralScope, TenantId, TenantScope};
+use tenancy_core::{BoxError, CentralScope, RequestTransaction, TenantId, TenantScope};
 use tenancy_sea_orm::{
     BulkInsert, CentralPool, DriverConnection, Error, Finding, PoolError, PoolStatus,
     ScopedConnection, TenantKind, TenantPool, TenantPoolBuilder, TenantTransaction,
@@ -307,6 +307,7 @@ fn texts(row: &PgRow) -> Row {
 impl Adapted for SeaOrm {
     type Driver = tenancy_sqlx::postgres::Sqlx;
     type Error = Error;
+    type Pool = TenantPool;
 
     fn builder(url: &str) -> TenantPoolBuilder {
         TenantPool::builder(url)
@@ -339,6 +340,17 @@ impl Adapted for SeaOrm {
         self.pool.acquire(scope).await.map(drop)
     }
 
+    async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, TenantPool>, Error> {
+        self.pool.request_transaction(scope).await
+    }
+
+    fn session<'h>(handle: &'h mut TenantTransaction<'static>) -> Box<dyn Session + 'h> {
+        Box::new(On(&*handle))
+    }
+
     fn status(&self) -> PoolStatus {
         self.pool.status()
     }
@@ -358,4 +370,5 @@ impl Adapted for SeaOrm {
 tenancy_adapter_tests::suite_tests!(SeaOrm);
 tenancy_adapter_tests::separation_tests!(SeaOrm);
 tenancy_adapter_tests::read_only_tests!(SeaOrm);
+tenancy_adapter_tests::request_transaction_tests!(SeaOrm);
 tenancy_adapter_tests::pooled_tests!(SeaOrm);

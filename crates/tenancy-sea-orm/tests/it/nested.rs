@@ -7,6 +7,9 @@ use sea_orm::{
     ActiveModelTrait as _, ConnectionTrait, DbErr, EntityTrait as _, PaginatorTrait as _,
     TransactionSession, TransactionTrait,
 };
+use tenancy_core::{
+    BoxError, Header, MemoryStore, NotSaved, RequestView, Tenancy, Tenant, TenantId,
+};
 use tenancy_sea_orm::{Error, PoolError, TenantPool};
 use tokio::time::timeout;
 
@@ -349,6 +352,73 @@ async fn whatever_is_cut_short_the_rest_is_whole_or_refused() {
         let db = pool.acquire(&acme.scope).await.unwrap();
         assert!(Note::find().count(&db).await.unwrap() >= 3);
         assert_eq!(stage.titles(GLOBEX).await.len(), 3);
+    })
+    .await;
+}
+
+/// The header `x-tenant` of a request says ACME.
+struct Asked;
+
+impl RequestView for Asked {
+    fn header_values(&self, name: &str) -> Vec<&[u8]> {
+        let named = (name == "x-tenant").then_some(ACME.as_bytes());
+        named.into_iter().collect()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        None
+    }
+
+    fn path(&self) -> &'static str {
+        "/"
+    }
+}
+
+/// Compiles, and is caught when it runs: what is begun in a request's transaction may be moved into a
+/// task. Open when the answer begins, it keeps the request from being saved, and runs nothing after.
+#[tokio::test]
+async fn one_that_is_open_in_a_requests_keeps_that_from_being_saved() {
+    each(async |stage: Stage| {
+        let pool = stage.pool(1).await;
+        let acme = Tenant::new(TenantId::new(ACME).unwrap());
+        let tenancy = Tenancy::builder(MemoryStore::new([acme]))
+            .resolve(Header::named("x-tenant"))
+            .authorize(async |_: &TenantId, _: &dyn RequestView| Ok::<bool, BoxError>(true))
+            .build();
+        for save in [true, false] {
+            let open = tenancy.open_request(&Asked).await.unwrap();
+            let open = open.with_transaction();
+            let tx = pool.request_transaction(open.scope()).await.unwrap();
+            add(&*tx, 10).await.unwrap();
+            let inner = TransactionTrait::begin(&*tx).await.unwrap();
+            drop(tx);
+            add(&inner, 11).await.unwrap();
+            let (answered, until_then) = tokio::sync::oneshot::channel::<()>();
+            let task = tokio::spawn(async move {
+                until_then.await.unwrap();
+                (add(&inner, 12).await, inner.commit().await)
+            });
+            let ended = open.end_transaction(save).await;
+            match (save, &ended) {
+                (true, Err(NotSaved::Commit(why))) => {
+                    let why = why.downcast_ref();
+                    assert!(matches!(why, Some(Error::NestedOpen)), "{why:?}");
+                }
+                (false, Ok(())) => {}
+                other => panic!("{other:?}"),
+            }
+            answered.send(()).unwrap();
+            let (written, committed) = task.await.unwrap();
+            assert!(written.is_err() && committed.is_err(), "{committed:?}");
+            drop(open);
+            all_back(&pool).await;
+            assert!(ids(&stage).await.is_empty());
+        }
+        let globex = stage.scope(GLOBEX).await;
+        let db = pool.acquire(&globex.scope).await.unwrap();
+        assert_eq!(Note::find().count(&db).await.unwrap(), 3);
+        drop(db);
+        globex.end().await;
     })
     .await;
 }

@@ -7,7 +7,7 @@ use tenancy_adapter_tests::{Adapted, World};
 use tenancy_conformance::{
     Body, Connections, Harness, Row, Session, SqlError, Tier, TransactionSession,
 };
-use tenancy_core::{BoxError, TenantId, TenantScope};
+use tenancy_core::{BoxError, RequestTransaction, TenantId, TenantScope};
 use tenancy_tokio_postgres::{
     Error, Finding, PoolError, PoolStatus, TenantClient, TenantPool, TenantPoolBuilder,
     TenantTransaction, TransactionClient,
@@ -213,6 +213,7 @@ fn sql_error(error: &tokio_postgres::Error) -> SqlError {
 impl Adapted for TokioPostgres {
     type Driver = tenancy_tokio_postgres::TokioPostgres;
     type Error = Error;
+    type Pool = TenantPool;
 
     fn builder(url: &str) -> TenantPoolBuilder<Self::Driver> {
         TenantPool::builder(url)
@@ -236,6 +237,17 @@ impl Adapted for TokioPostgres {
         self.0.acquire(scope).await.map(drop)
     }
 
+    async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, TenantPool>, Error> {
+        self.0.request_transaction(scope).await
+    }
+
+    fn session(handle: &mut TransactionClient) -> Box<dyn Session + '_> {
+        Box::new(On(handle))
+    }
+
     fn status(&self) -> PoolStatus {
         self.0.status()
     }
@@ -255,4 +267,5 @@ impl Adapted for TokioPostgres {
 tenancy_adapter_tests::suite_tests!(TokioPostgres);
 tenancy_adapter_tests::separation_tests!(TokioPostgres);
 tenancy_adapter_tests::read_only_tests!(TokioPostgres);
+tenancy_adapter_tests::request_transaction_tests!(TokioPostgres);
 tenancy_adapter_tests::pooled_tests!(TokioPostgres);

@@ -8,7 +8,7 @@ use tenancy_adapter_tests::{Adapted, World};
 use tenancy_conformance::{
     Body, Connections, Harness, Row, Session, SqlError, Tier, TransactionSession,
 };
-use tenancy_core::{BoxError, TenantId, TenantScope};
+use tenancy_core::{BoxError, RequestTransaction, TenantId, TenantScope};
 use tenancy_sqlx::Error;
 use tenancy_sqlx::postgres::{
     Finding, PoolError, PoolStatus, TenantConnection, TenantPool, TenantPoolBuilder,
@@ -207,6 +207,7 @@ fn sql_error(error: &sqlx::Error) -> SqlError {
 impl Adapted for Sqlx {
     type Driver = tenancy_sqlx::postgres::Sqlx;
     type Error = Error;
+    type Pool = TenantPool;
 
     fn builder(url: &str) -> TenantPoolBuilder {
         TenantPool::builder(url)
@@ -223,8 +224,28 @@ impl Adapted for Sqlx {
         }
     }
 
+    fn of_the_scope(error: &Error) -> Option<&tenancy_core::Error> {
+        match error {
+            Error::Scope(error) => Some(error),
+            _ => None,
+        }
+    }
+
     async fn check_out(&self, scope: &TenantScope) -> Result<(), Error> {
         self.0.acquire(scope).await.map(drop)
+    }
+
+    async fn request_transaction<'s>(
+        &self,
+        scope: &'s TenantScope,
+    ) -> Result<RequestTransaction<'s, TenantPool>, Error> {
+        self.0.request_transaction(scope).await
+    }
+
+    fn session<'h>(
+        handle: &'h mut sqlx::Transaction<'static, sqlx::Postgres>,
+    ) -> Box<dyn Session + 'h> {
+        Box::new(On(&mut **handle))
     }
 
     fn status(&self) -> PoolStatus {
@@ -246,4 +267,5 @@ impl Adapted for Sqlx {
 tenancy_adapter_tests::suite_tests!(Sqlx);
 tenancy_adapter_tests::separation_tests!(Sqlx);
 tenancy_adapter_tests::read_only_tests!(Sqlx);
+tenancy_adapter_tests::request_transaction_tests!(Sqlx);
 tenancy_adapter_tests::pooled_tests!(Sqlx);

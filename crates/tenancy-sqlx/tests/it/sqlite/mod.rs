@@ -8,5 +8,6 @@ mod files;
 mod leftovers;
 mod provisioning;
 mod read_only;
+mod request_transaction;
 mod support;
 mod verbs;
