@@ -11,6 +11,8 @@
 //! response: its ticket has ended when the upgrade is done. Let it open scopes of its own, with
 //! [`Tenancy::run`](tenancy_core::Tenancy::run), for each message or batch.
 //!
+//! Over HTTP/1 Poem runs a handler to its end, in its scope, also where its client has gone.
+//!
 //! # The order of middleware
 //! Poem runs what was added last, with `.with(..)`, first. Authentication goes outside
 //! [`TenancyLayer`], since the membership check needs to know who asks; it hands its findings over
