@@ -99,10 +99,8 @@ macro_rules! suite {
         $(mod $part {
             $(#[test]
             fn $case() {
-                let program = $crate::program::Program::start(
-                    $program,
-                    $crate::program::Abandoned::$abandoned,
-                );
+                let program = $crate::program::Program::start($program)
+                    .with_abandoned($crate::program::Abandoned::$abandoned);
                 $crate::play(&program, $crate::cases::$part::$case);
             })+
         })+

@@ -26,7 +26,7 @@ pub enum Abandoned {
 
 impl Program {
     /// Starts the program at this path, and waits until it listens.
-    pub fn start(path: &str, abandoned: Abandoned) -> Self {
+    pub fn start(path: &str) -> Self {
         let mut child = Command::new(path)
             .arg("--until-eof")
             .stdin(Stdio::piped())
@@ -45,12 +45,20 @@ impl Program {
         Self {
             child,
             address,
-            abandoned,
+            abandoned: Abandoned::Dropped,
         }
     }
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Says what its framework does with a handler whose client goes away: not
+    /// [`Dropped`](Abandoned::Dropped), perhaps.
+    #[must_use]
+    pub fn with_abandoned(mut self, abandoned: Abandoned) -> Self {
+        self.abandoned = abandoned;
+        self
     }
 
     pub fn abandoned(&self) -> Abandoned {

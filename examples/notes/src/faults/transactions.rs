@@ -52,9 +52,11 @@ impl Faults {
                 end_by_sql(notes, scope, &["ROLLBACK", "BEGIN IMMEDIATE"]).await
             }
             "second-handle" => {
-                let _first = notes.database().request_transaction(scope).await?;
-                Self::write_in_transaction(notes, scope, how).await?;
-                Ok("never\n")
+                let first = notes.database().request_transaction(scope).await?;
+                let second = notes.database().request_transaction(scope).await;
+                let said = refusal(&second.map(drop));
+                drop(first);
+                Ok(said)
             }
             "spawned" => self.keep_handle(notes).await,
             "swallowed" => {
@@ -92,15 +94,10 @@ impl Faults {
         let notes = notes.clone();
         let asked = async move {
             let scope = TenantScope::current()?;
-            let asked = notes.database().request_transaction(&scope).await.map(drop);
+            let asked = notes.database().request_transaction(&scope).await;
+            let said = refusal(&asked.map(drop));
             notes.add(&scope, draft("by the body")).await?;
-            Ok(Bytes::from_static(match asked {
-                Err(tenancy::sqlx::Error::Scope(tenancy::Error::RequestTransaction(
-                    NoRequestTransaction::Over,
-                ))) => b"over\n",
-                Err(_) => b"another error\n",
-                Ok(()) => b"a transaction\n",
-            }))
+            Ok(Bytes::from_static(said.as_bytes()))
         };
         Ok(stream::once(asked))
     }
@@ -124,6 +121,21 @@ impl Faults {
             Ok(true) => Ok("kept\n"),
             _ => Err(Problem::OnPurpose),
         }
+    }
+}
+
+/// Why there was no transaction.
+fn refusal(asked: &Result<(), tenancy::sqlx::Error>) -> &'static str {
+    use tenancy::sqlx::Error::Scope;
+
+    match asked {
+        Ok(()) => "a transaction\n",
+        Err(Scope(tenancy::Error::RequestTransaction(why))) => match why {
+            NoRequestTransaction::InUse => "in use\n",
+            NoRequestTransaction::Over => "over\n",
+            _ => "another reason\n",
+        },
+        Err(_) => "another error\n",
     }
 }
 
