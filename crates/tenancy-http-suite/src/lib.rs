@@ -20,6 +20,7 @@
     reason = "this crate is tests: it panics on purpose, and its cases' names say what they are"
 )]
 
+pub mod books;
 pub mod cases;
 pub mod client;
 pub mod envelopes;
@@ -29,11 +30,12 @@ pub mod tokens;
 
 use program::Program;
 
-/// Makes a test of each case, against the program at this path.
+/// Makes a test of each case, against the program at this path. Behind it stands what its framework
+/// does with a handler whose client goes away, as [`Abandoned`](program::Abandoned) has it.
 #[macro_export]
 macro_rules! suite {
-    ($program:expr) => {
-        $crate::suite!(@ $program,
+    ($program:expr, $abandoned:ident) => {
+        $crate::suite!(@ $program, $abandoned,
             refusals {
                 a_request_that_names_no_tenant
                 identifiers_that_are_malformed
@@ -67,6 +69,24 @@ macro_rules! suite {
                 an_error_of_a_middleware
                 a_scope_that_was_kept
             }
+            imports {
+                a_good_list_is_there_when_it_is_answered
+                a_bad_draft_takes_all_back
+                one_connection_and_many_lists
+                lists_of_one_tenant_wait_for_each_other
+                lists_of_many_tenants_at_once
+            }
+            transactions {
+                a_status_says_what_is_saved
+                an_error_or_a_panic_saves_nothing
+                a_transaction_ended_by_sql_is_not_saved
+                a_second_handle_is_refused
+                a_failure_that_was_swallowed
+                a_handle_in_a_task_saves_nothing
+                a_body_has_no_transaction
+                a_client_that_goes_away_in_mid_transaction
+                a_read_only_tenant_is_not_written
+            }
             company {
                 one_connection_changes_tenants_ten_thousand_times
                 nothing_is_left_on_a_connection
@@ -75,29 +95,30 @@ macro_rules! suite {
             }
         );
     };
-    (@ $program:expr, $($part:ident { $($case:ident)+ })+) => {
+    (@ $program:expr, $abandoned:ident, $($part:ident { $($case:ident)+ })+) => {
         $(mod $part {
             $(#[test]
             fn $case() {
-                $crate::play($program, $crate::cases::$part::$case);
+                let program = $crate::program::Program::start($program)
+                    .with_abandoned($crate::program::Abandoned::$abandoned);
+                $crate::play(&program, $crate::cases::$part::$case);
             })+
         })+
     };
 }
 
-/// Starts the program, and plays one case against it.
+/// Plays one case against a program.
 ///
 /// # Panics
 /// Where the case fails.
-pub fn play(path: &str, case: impl AsyncFnOnce(&Program)) {
-    let program = Program::start(path);
+pub fn play(program: &Program, case: impl AsyncFnOnce(&Program)) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        case(&program).await;
+        case(program).await;
         // Whatever was done, nothing is left open.
         program.all_closed().await;
     });

@@ -12,6 +12,16 @@ use crate::client::Connection;
 pub struct Program {
     child: Child,
     address: SocketAddr,
+    abandoned: Abandoned,
+}
+
+/// What a framework does with a handler whose client goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandoned {
+    /// It is dropped at once.
+    Dropped,
+    /// It comes to its end.
+    Finished,
 }
 
 impl Program {
@@ -32,11 +42,27 @@ impl Program {
             .unwrap();
         // What else it says is read, so that it can say it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        Self {
+            child,
+            address,
+            abandoned: Abandoned::Dropped,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Says what its framework does with a handler whose client goes away: not
+    /// [`Dropped`](Abandoned::Dropped), perhaps.
+    #[must_use]
+    pub fn with_abandoned(mut self, abandoned: Abandoned) -> Self {
+        self.abandoned = abandoned;
+        self
+    }
+
+    pub fn abandoned(&self) -> Abandoned {
+        self.abandoned
     }
 
     pub async fn connect(&self) -> Connection {
@@ -48,16 +74,7 @@ impl Program {
     /// # Panics
     /// Where one stays open.
     pub async fn all_closed(&self) {
-        let mut connection = self.connect().await;
-        let mut open = String::new();
-        for _ in 0..1_000 {
-            open = connection.get_open("/open-scopes").await.text();
-            if open == "0\n" {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("scopes stay open: {open}");
+        self.opened(0).await;
     }
 
     /// Waits until this many scopes are open.
@@ -65,16 +82,28 @@ impl Program {
     /// # Panics
     /// Where they don't come.
     pub async fn opened(&self, count: usize) {
+        self.says("/open-scopes", count).await;
+    }
+
+    /// Waits until this many handlers wait to be released.
+    ///
+    /// # Panics
+    /// Where they don't come.
+    pub async fn waiting(&self, count: usize) {
+        self.says("/faults/waiting", count).await;
+    }
+
+    async fn says(&self, path: &str, count: usize) {
         let mut connection = self.connect().await;
-        let mut open = String::new();
+        let mut said = String::new();
         for _ in 0..1_000 {
-            open = connection.get_open("/open-scopes").await.text();
-            if open == format!("{count}\n") {
+            said = connection.get_open(path).await.text();
+            if said == format!("{count}\n") {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{count} scopes were to be open, and this many are: {open}");
+        panic!("{path} was to say {count}, and says {said}");
     }
 }
 

@@ -3,8 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{Data, resource};
+use actix_web::web::{Data, Path, resource};
 use example_notes::{Faults, Problem, Service};
 use tenancy::actix_web::{Routes, TenantScope};
 
@@ -22,9 +23,13 @@ pub(crate) fn add(routes: Routes<'_>) {
         .tenant(resource("/faults/wait").get(wait))
         .tenant(resource("/faults/keep").get(keep))
         .tenant(resource("/faults/write").get(write))
+        .tenant(resource("/faults/transaction/{how}").get(transact))
+        .tenant(resource("/faults/answer/{status}").get(answer))
+        .tenant(resource("/faults/stream").get(stream))
         .open(resource("/faults/maintenance").get(maintenance))
         .open(resource("/faults/read-only").get(read_only))
         .open(resource("/faults/available").get(available))
+        .open(resource("/faults/waiting").get(waiting))
         .open(resource("/faults/release").get(release))
         .open(resource("/faults/kept").get(kept))
         .open(resource("/faults/ambient").get(async || Faults::ambient()))
@@ -61,6 +66,32 @@ async fn write(scope: TenantScope, service: Data<Service>) -> Result<&'static st
     Ok(Faults::write(&service.notes, &scope).await?)
 }
 
+async fn transact(
+    scope: TenantScope,
+    how: Path<String>,
+    service: Data<Service>,
+) -> Result<&'static str, Answered> {
+    Ok(service
+        .faults
+        .transact(&service.notes, &scope, &how)
+        .await?)
+}
+
+async fn answer(
+    scope: TenantScope,
+    status: Path<String>,
+    service: Data<Service>,
+) -> Result<HttpResponse, Answered> {
+    Faults::write_in_transaction(&service.notes, &scope, &status).await?;
+    let status: StatusCode = status.parse().map_err(|_| Problem::OnPurpose)?;
+    Ok(HttpResponse::new(status))
+}
+
+async fn stream(scope: TenantScope, service: Data<Service>) -> Result<HttpResponse, Answered> {
+    let body = Faults::stream(&service.notes, &scope).await?;
+    Ok(HttpResponse::Ok().streaming(body))
+}
+
 async fn maintenance(service: Data<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::maintenance(&service)?)
 }
@@ -71,6 +102,10 @@ async fn read_only(service: Data<Service>) -> Result<&'static str, Answered> {
 
 async fn available(service: Data<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::available(&service)?)
+}
+
+async fn waiting(service: Data<Service>) -> String {
+    service.faults.waiting()
 }
 
 async fn release(service: Data<Service>) -> &'static str {

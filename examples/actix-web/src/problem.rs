@@ -1,5 +1,6 @@
 //! Why a request was not served, as Actix Web answers it.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use example_notes::Problem;
 
@@ -20,7 +21,15 @@ impl std::fmt::Display for Answered {
 }
 
 impl ResponseError for Answered {
+    fn status_code(&self) -> StatusCode {
+        if self.0.is_the_callers() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::InternalServerError().body(self.0.tell())
+        HttpResponse::build(self.status_code()).body(self.0.tell())
     }
 }

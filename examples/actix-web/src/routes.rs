@@ -13,8 +13,10 @@ use crate::problem::Answered;
 
 /// Adds the whole service.
 pub(crate) fn configure(config: &mut ServiceConfig, service: &Service) {
-    let routes = Routes::of(config, TenancyLayer::new(service.tenancy.clone()))
+    let layer = TenancyLayer::new(service.tenancy.clone()).transaction_per_request();
+    let routes = Routes::of(config, layer)
         .tenant(resource("/notes").get(list).post(add))
+        .tenant(resource("/notes/import").post(import))
         .tenant(resource("/notes/export").get(export))
         .tenant(resource("/notes/events").get(events))
         .tenant(resource("/whoami").get(own_name))
@@ -38,6 +40,16 @@ async fn add(
 ) -> Result<impl Responder, Answered> {
     let note = service.notes.add(&scope, draft).await?;
     Ok(HttpResponse::Created().json(note))
+}
+
+/// All of them, or none: an error takes back what was stored before it.
+async fn import(
+    scope: TenantScope,
+    service: Data<Service>,
+    Json(drafts): Json<Vec<Draft>>,
+) -> Result<impl Responder, Answered> {
+    let notes = service.notes.import(&scope, drafts).await?;
+    Ok(HttpResponse::Created().json(notes))
 }
 
 async fn export(_: TenantScope, service: Data<Service>) -> impl Responder {

@@ -1,6 +1,7 @@
 //! Routes that break on purpose, for the suite. A real service has none.
 
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::routing::get;
@@ -21,9 +22,13 @@ pub(crate) fn add(routes: Routes<Service>) -> Routes<Service> {
         .tenant("/faults/wait", get(wait))
         .tenant("/faults/keep", get(keep))
         .tenant("/faults/write", get(write))
+        .tenant("/faults/transaction/{how}", get(transact))
+        .tenant("/faults/answer/{status}", get(answer))
+        .tenant("/faults/stream", get(stream))
         .open("/faults/maintenance", get(maintenance))
         .open("/faults/read-only", get(read_only))
         .open("/faults/available", get(available))
+        .open("/faults/waiting", get(waiting))
         .open("/faults/release", get(release))
         .open("/faults/kept", get(kept))
         .open("/faults/ambient", get(async || Faults::ambient()))
@@ -60,6 +65,31 @@ async fn write(
     Ok(Faults::write(&service.notes, &scope).await?)
 }
 
+async fn transact(
+    scope: TenantScope,
+    Path(how): Path<String>,
+    State(service): State<Service>,
+) -> Result<&'static str, Answered> {
+    Ok(service
+        .faults
+        .transact(&service.notes, &scope, &how)
+        .await?)
+}
+
+async fn answer(
+    scope: TenantScope,
+    Path(status): Path<String>,
+    State(service): State<Service>,
+) -> Result<StatusCode, Answered> {
+    Faults::write_in_transaction(&service.notes, &scope, &status).await?;
+    status.parse().map_err(|_| Problem::OnPurpose.into())
+}
+
+async fn stream(scope: TenantScope, State(service): State<Service>) -> Result<Body, Answered> {
+    let body = Faults::stream(&service.notes, &scope).await?;
+    Ok(Body::from_stream(body))
+}
+
 async fn maintenance(State(service): State<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::maintenance(&service)?)
 }
@@ -70,6 +100,10 @@ async fn read_only(State(service): State<Service>) -> Result<&'static str, Answe
 
 async fn available(State(service): State<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::available(&service)?)
+}
+
+async fn waiting(State(service): State<Service>) -> String {
+    service.faults.waiting()
 }
 
 async fn release(State(service): State<Service>) -> &'static str {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Sse;
 use axum::response::sse::Event;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use example_notes::{Draft, Note, Problem, Service, administrators, whoami};
 use futures_util::{Stream, TryStreamExt as _};
@@ -17,8 +17,10 @@ use crate::{auth, faults};
 /// The whole service.
 pub(crate) fn app(service: Service) -> Router {
     let callers = service.callers.clone();
-    let routes = Routes::new(TenancyLayer::new(service.tenancy.clone()))
+    let layer = TenancyLayer::new(service.tenancy.clone()).transaction_per_request();
+    let routes = Routes::new(layer)
         .tenant("/notes", get(list).post(add))
+        .tenant("/notes/import", post(import))
         .tenant("/notes/export", get(export))
         .tenant("/notes/events", get(events))
         .tenant("/whoami", get(own_name))
@@ -50,6 +52,16 @@ async fn add(
 ) -> Result<(StatusCode, Json<Note>), Answered> {
     let note = service.notes.add(&scope, draft).await?;
     Ok((StatusCode::CREATED, Json(note)))
+}
+
+/// All of them, or none: an error takes back what was stored before it.
+async fn import(
+    scope: TenantScope,
+    State(service): State<Service>,
+    Json(drafts): Json<Vec<Draft>>,
+) -> Result<(StatusCode, Json<Vec<Note>>), Answered> {
+    let notes = service.notes.import(&scope, drafts).await?;
+    Ok((StatusCode::CREATED, Json(notes)))
 }
 
 async fn export(_: TenantScope, State(service): State<Service>) -> Body {

@@ -37,8 +37,9 @@ impl Hooks for App {
             .shared_store
             .get::<Service>()
             .map(|service| service.callers);
-        let layer =
-            TenancyLayer::new(tenancy(ctx)?).authenticate(Tokens(callers.unwrap_or_default()));
+        let layer = TenancyLayer::new(tenancy(ctx)?)
+            .authenticate(Tokens(callers.unwrap_or_default()))
+            .transaction_per_request();
         let counting = Central::because("an administrator counts the notes", administrators);
         Ok(vec![Box::new(
             TenancyInitializer::<Self>::new(layer)
@@ -51,6 +52,7 @@ impl Hooks for App {
                 .open("/faults/maintenance")
                 .open("/faults/read-only")
                 .open("/faults/available")
+                .open("/faults/waiting")
                 .open("/faults/release")
                 .open("/faults/kept")
                 .open("/faults/ambient")

@@ -15,6 +15,11 @@ impl<E: Into<Problem>> From<E> for Answered {
 
 impl IntoResponse for Answered {
     fn into_response(self) -> Response {
-        (StatusCode::INTERNAL_SERVER_ERROR, self.0.tell()).into_response()
+        let status = if self.0.is_the_callers() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        (status, self.0.tell()).into_response()
     }
 }

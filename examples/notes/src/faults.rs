@@ -1,6 +1,8 @@
 //! What a real service would not have: handlers that break on purpose, or look where they should
 //! not, for the suite that runs against every example.
 
+mod transactions;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -36,10 +38,14 @@ impl Faults {
     /// [`Problem`] where there is no scope.
     pub async fn wait(&self, notes: &Notes, scope: &TenantScope) -> Result<String, Problem> {
         let db = notes.database().acquire(scope).await?;
-        // The sender is `self`, so the channel can't be closed while this waits.
-        let _ = self.gate.subscribe().wait_for(|open| *open).await;
+        self.released().await;
         drop(db);
         whoami(scope)
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> String {
+        format!("{}\n", self.gate.receiver_count())
     }
 
     /// Lets everybody go who waits.
@@ -112,6 +118,11 @@ impl Faults {
             Context::Tenant(_) => "a tenant's scope\n",
             Context::Central(_) => "a central scope\n",
         }
+    }
+
+    async fn released(&self) {
+        // The sender is `self`, so the channel can't be closed while this waits.
+        let _ = self.gate.subscribe().wait_for(|open| *open).await;
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Option<TenantScope>> {

@@ -82,6 +82,24 @@ impl Notes {
         Ok(Note { id, title })
     }
 
+    /// Stores all of these notes, or none: each in the request's transaction, which is saved with a
+    /// success and taken back with anything else. So nothing is cleaned up here.
+    ///
+    /// # Errors
+    /// [`Problem::NoTitle`] where a draft has none; else [`Problem`] where there is no scope, its
+    /// request has no transaction, or the database fails.
+    pub async fn import(
+        &self,
+        scope: &TenantScope,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Note>, Problem> {
+        let mut notes = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            notes.push(self.import_one(scope, draft).await?);
+        }
+        Ok(notes)
+    }
+
     /// How many notes there are.
     ///
     /// # Errors
@@ -147,6 +165,20 @@ impl Notes {
 
     pub(crate) async fn close(&self) {
         self.tenants.close().await;
+    }
+
+    /// Nobody handed it a transaction: whoever asks in one request gets the same one.
+    async fn import_one(&self, scope: &TenantScope, draft: Draft) -> Result<Note, Problem> {
+        let Draft { title } = draft;
+        if title.is_empty() {
+            return Err(Problem::NoTitle);
+        }
+        let mut tx = self.tenants.request_transaction(scope).await?;
+        let (id,) = sqlx::query_as("INSERT INTO notes (title) VALUES ($1) RETURNING id")
+            .bind(&title)
+            .fetch_one(&mut **tx)
+            .await?;
+        Ok(Note { id, title })
     }
 
     async fn after(&self, scope: &TenantScope, last: i64) -> Result<Option<Note>, Problem> {

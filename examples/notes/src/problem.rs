@@ -10,6 +10,9 @@ pub enum Problem {
     /// The database refused a statement.
     #[error("a statement failed")]
     Sql(#[from] sqlx::Error),
+    /// A draft without a title.
+    #[error("a note needs a title")]
+    NoTitle,
     /// The tenant could not be put into the store.
     #[error("the tenants could not be stored")]
     Store(#[from] tenancy::MemoryStoreError),
@@ -30,8 +33,16 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// What the caller is told, with status 500. It tells the log the cause.
+    /// Whether the caller can mend it: it is answered with status 422 then, and else with 500.
+    pub fn is_the_callers(&self) -> bool {
+        matches!(self, Self::NoTitle)
+    }
+
+    /// What the caller is told. It tells the log the cause, where the caller can't mend it.
     pub fn tell(&self) -> &'static str {
+        if let Self::NoTitle = self {
+            return "a note needs a title\n";
+        }
         tracing::error!(error = self as &dyn std::error::Error, "a request failed");
         "internal error\n"
     }

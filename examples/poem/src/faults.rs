@@ -6,11 +6,13 @@
 )]
 
 use std::future::{Ready, ready};
+use std::io;
 
 use example_notes::{Faults, Problem, Service};
+use futures_util::TryStreamExt as _;
 use poem::http::StatusCode;
-use poem::web::Data;
-use poem::{EndpointExt as _, Request, Result, get, handler};
+use poem::web::{Data, Path};
+use poem::{Body, EndpointExt as _, Request, Result, get, handler};
 use tenancy::poem::{Routes, TenantScope};
 
 use crate::problem::Answered;
@@ -24,9 +26,13 @@ pub(crate) fn add(routes: Routes) -> Routes {
         .tenant("/faults/wait", get(wait))
         .tenant("/faults/keep", get(keep))
         .tenant("/faults/write", get(write))
+        .tenant("/faults/transaction/:how", get(transact))
+        .tenant("/faults/answer/:status", get(answer))
+        .tenant("/faults/stream", get(stream))
         .open("/faults/maintenance", get(maintenance))
         .open("/faults/read-only", get(read_only))
         .open("/faults/available", get(available))
+        .open("/faults/waiting", get(waiting))
         .open("/faults/release", get(release))
         .open("/faults/kept", get(kept))
         .open("/faults/ambient", get(ambient))
@@ -72,6 +78,34 @@ async fn write(scope: TenantScope, service: Data<&Service>) -> Result<&'static s
 }
 
 #[handler]
+async fn transact(
+    scope: TenantScope,
+    Path(how): Path<String>,
+    service: Data<&Service>,
+) -> Result<&'static str> {
+    let transacted = service.faults.transact(&service.notes, &scope, &how);
+    transacted.await.map_err(Answered::of)
+}
+
+#[handler]
+async fn answer(
+    scope: TenantScope,
+    Path(status): Path<String>,
+    service: Data<&Service>,
+) -> Result<StatusCode> {
+    let written = Faults::write_in_transaction(&service.notes, &scope, &status).await;
+    written.map_err(Answered::of)?;
+    status.parse().map_err(|_| Answered::of(Problem::OnPurpose))
+}
+
+#[handler]
+async fn stream(scope: TenantScope, service: Data<&Service>) -> Result<Body> {
+    let body = Faults::stream(&service.notes, &scope).await;
+    let body = body.map_err(Answered::of)?;
+    Ok(Body::from_bytes_stream(body.map_err(io::Error::other)))
+}
+
+#[handler]
 fn maintenance(service: Data<&Service>) -> Result<&'static str> {
     Faults::maintenance(&service).map_err(Answered::of)
 }
@@ -84,6 +118,11 @@ fn read_only(service: Data<&Service>) -> Result<&'static str> {
 #[handler]
 fn available(service: Data<&Service>) -> Result<&'static str> {
     Faults::available(&service).map_err(Answered::of)
+}
+
+#[handler]
+fn waiting(service: Data<&Service>) -> String {
+    service.faults.waiting()
 }
 
 #[handler]

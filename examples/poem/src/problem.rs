@@ -19,7 +19,11 @@ impl Answered {
 
 impl ResponseError for Answered {
     fn status(&self) -> StatusCode {
-        StatusCode::INTERNAL_SERVER_ERROR
+        if self.0.is_the_callers() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
     }
 
     fn as_response(&self) -> Response {

@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use poem::http::StatusCode;
 use poem::web::sse::{Event, SSE};
 use poem::web::{Data, Json};
-use poem::{Body, Endpoint, EndpointExt as _, IntoResponse, Result, get, handler};
+use poem::{Body, Endpoint, EndpointExt as _, IntoResponse, Result, get, handler, post};
 use tenancy::poem::{Central, CentralScope, Routes, TenancyLayer, TenantScope};
 
 use crate::problem::Answered;
@@ -21,8 +21,10 @@ use crate::{auth, faults};
 /// The whole service.
 pub(crate) fn app(service: &Service) -> impl Endpoint + 'static {
     let callers = service.callers.clone();
-    let routes = Routes::new(TenancyLayer::new(service.tenancy.clone()))
+    let layer = TenancyLayer::new(service.tenancy.clone()).transaction_per_request();
+    let routes = Routes::new(layer)
         .tenant("/notes", get(list).post(add))
+        .tenant("/notes/import", post(import))
         .tenant("/notes/export", get(export))
         .tenant("/notes/events", get(events))
         .tenant("/whoami", get(own_name))
@@ -57,6 +59,17 @@ async fn add(
 ) -> Result<impl IntoResponse> {
     let added = service.notes.add(&scope, draft).await;
     Ok(Json(added.map_err(Answered::of)?).with_status(StatusCode::CREATED))
+}
+
+/// All of them, or none: an error takes back what was stored before it.
+#[handler]
+async fn import(
+    scope: TenantScope,
+    service: Data<&Service>,
+    Json(drafts): Json<Vec<Draft>>,
+) -> Result<impl IntoResponse> {
+    let imported = service.notes.import(&scope, drafts).await;
+    Ok(Json(imported.map_err(Answered::of)?).with_status(StatusCode::CREATED))
 }
 
 #[handler]

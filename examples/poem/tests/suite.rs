@@ -1,3 +1,3 @@
 //! The HTTP suite, against this example's own program.
 
-tenancy_http_suite::suite!(env!("CARGO_BIN_EXE_example-poem"));
+tenancy_http_suite::suite!(env!("CARGO_BIN_EXE_example-poem"), Finished);

@@ -7,6 +7,7 @@ use rocket::{Request, State, get, routes};
 use tenancy::rocket::{Routes, TenantScope};
 
 use crate::problem::Answered;
+use crate::routes::{Rows, Streamed};
 
 /// Adds them.
 pub(crate) fn add(routes: Routes) -> Routes {
@@ -15,8 +16,12 @@ pub(crate) fn add(routes: Routes) -> Routes {
             "/faults",
             routes![panics, fails, guarded, wait, write, keep],
         )
+        .tenant("/faults", routes![transact, answer, stream])
         .open("/faults", routes![maintenance, read_only, available])
-        .open("/faults", routes![release, kept, ambient, forgotten])
+        .open(
+            "/faults",
+            routes![waiting, release, kept, ambient, forgotten],
+        )
 }
 
 #[get("/panic")]
@@ -63,6 +68,33 @@ async fn write(scope: TenantScope, service: &State<Service>) -> Result<&'static 
     Ok(Faults::write(&service.notes, &scope).await?)
 }
 
+#[get("/transaction/<how>")]
+async fn transact(
+    scope: TenantScope,
+    how: &str,
+    service: &State<Service>,
+) -> Result<&'static str, Answered> {
+    Ok(service.faults.transact(&service.notes, &scope, how).await?)
+}
+
+#[get("/answer/<status>")]
+async fn answer(
+    scope: TenantScope,
+    status: u16,
+    service: &State<Service>,
+) -> Result<(Status, ()), Answered> {
+    Faults::write_in_transaction(&service.notes, &scope, &status.to_string()).await?;
+    Ok((Status::new(status), ()))
+}
+
+#[get("/stream")]
+async fn stream(
+    scope: TenantScope,
+    service: &State<Service>,
+) -> Result<Streamed<impl Rows + use<>>, Answered> {
+    Ok(Streamed(Faults::stream(&service.notes, &scope).await?))
+}
+
 #[get("/maintenance")]
 fn maintenance(service: &State<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::maintenance(service)?)
@@ -76,6 +108,11 @@ fn read_only(service: &State<Service>) -> Result<&'static str, Answered> {
 #[get("/available")]
 fn available(service: &State<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::available(service)?)
+}
+
+#[get("/waiting")]
+fn waiting(service: &State<Service>) -> String {
+    service.faults.waiting()
 }
 
 #[get("/release")]

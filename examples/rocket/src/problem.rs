@@ -17,6 +17,11 @@ impl<E: Into<Problem>> From<E> for Answered {
 
 impl<'r> Responder<'r, 'static> for Answered {
     fn respond_to(self, request: &'r Request<'_>) -> Result<'static> {
-        (Status::InternalServerError, self.0.tell()).respond_to(request)
+        let status = if self.0.is_the_callers() {
+            Status::UnprocessableEntity
+        } else {
+            Status::InternalServerError
+        };
+        (status, self.0.tell()).respond_to(request)
     }
 }

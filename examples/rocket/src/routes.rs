@@ -18,8 +18,9 @@ use crate::problem::Answered;
 
 /// The whole service.
 pub(crate) fn routes(service: &Service) -> Routes {
-    let routes = Routes::new(TenancyLayer::new(service.tenancy.clone()))
-        .tenant("/", routes![list, add, export, events, own_name])
+    let layer = TenancyLayer::new(service.tenancy.clone()).transaction_per_request();
+    let routes = Routes::new(layer)
+        .tenant("/", routes![list, add, import, export, events, own_name])
         .central(
             "/admin",
             Central::because("an administrator counts the notes", administrators),
@@ -42,6 +43,17 @@ async fn add(
 ) -> Result<(Status, Json<Note>), Answered> {
     let note = service.notes.add(&scope, draft.into_inner()).await?;
     Ok((Status::Created, Json(note)))
+}
+
+/// All of them, or none: an error takes back what was stored before it.
+#[post("/notes/import", data = "<drafts>")]
+async fn import(
+    scope: TenantScope,
+    service: &State<Service>,
+    drafts: Json<Vec<Draft>>,
+) -> Result<(Status, Json<Vec<Note>>), Answered> {
+    let notes = service.notes.import(&scope, drafts.into_inner()).await?;
+    Ok((Status::Created, Json(notes)))
 }
 
 #[get("/notes/export")]
@@ -89,11 +101,11 @@ fn open_scopes(service: &State<Service>) -> String {
 }
 
 /// Rows as they are sent; one that fails cuts the answer off, so that nobody takes it for whole.
-trait Rows: Stream<Item = Result<Bytes, Problem>> + Send + 'static {}
+pub(crate) trait Rows: Stream<Item = Result<Bytes, Problem>> + Send + 'static {}
 
 impl<S: Stream<Item = Result<Bytes, Problem>> + Send + 'static> Rows for S {}
 
-struct Streamed<S>(S);
+pub(crate) struct Streamed<S>(pub(crate) S);
 
 impl<'r, S: Rows> Responder<'r, 'static> for Streamed<S> {
     fn respond_to(self, _: &'r Request<'_>) -> Responded<'static> {

@@ -1,6 +1,7 @@
 //! Routes that break on purpose, for the suite. A real service has none.
 
-use axum::extract::Request;
+use axum::body::Body;
+use axum::extract::{Path, Request};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::routing::get;
@@ -23,6 +24,9 @@ pub(crate) fn routes() -> Routes {
         .add("/wait", get(wait))
         .add("/keep", get(keep))
         .add("/write", get(write))
+        .add("/transaction/{how}", get(transact))
+        .add("/answer/{status}", get(answer))
+        .add("/stream", get(stream))
 }
 
 /// Those that have no scope.
@@ -32,6 +36,7 @@ pub(crate) fn open() -> Routes {
         .add("/maintenance", get(maintenance))
         .add("/read-only", get(read_only))
         .add("/available", get(available))
+        .add("/waiting", get(waiting))
         .add("/release", get(release))
         .add("/kept", get(kept))
         .add("/ambient", get(async || Faults::ambient()))
@@ -71,6 +76,34 @@ async fn write(
     Ok(Faults::write(&service.notes, &scope).await?)
 }
 
+async fn transact(
+    scope: TenantScope,
+    Path(how): Path<String>,
+    SharedStore(service): SharedStore<Service>,
+) -> Result<&'static str, Answered> {
+    Ok(service
+        .faults
+        .transact(&service.notes, &scope, &how)
+        .await?)
+}
+
+async fn answer(
+    scope: TenantScope,
+    Path(status): Path<String>,
+    SharedStore(service): SharedStore<Service>,
+) -> Result<StatusCode, Answered> {
+    Faults::write_in_transaction(&service.notes, &scope, &status).await?;
+    status.parse().map_err(|_| Problem::OnPurpose.into())
+}
+
+async fn stream(
+    scope: TenantScope,
+    SharedStore(service): SharedStore<Service>,
+) -> Result<Body, Answered> {
+    let body = Faults::stream(&service.notes, &scope).await?;
+    Ok(Body::from_stream(body))
+}
+
 async fn maintenance(SharedStore(service): SharedStore<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::maintenance(&service)?)
 }
@@ -81,6 +114,10 @@ async fn read_only(SharedStore(service): SharedStore<Service>) -> Result<&'stati
 
 async fn available(SharedStore(service): SharedStore<Service>) -> Result<&'static str, Answered> {
     Ok(Faults::available(&service)?)
+}
+
+async fn waiting(SharedStore(service): SharedStore<Service>) -> String {
+    service.faults.waiting()
 }
 
 async fn release(SharedStore(service): SharedStore<Service>) -> &'static str {

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Sse;
 use axum::response::sse::Event;
-use axum::routing::get;
+use axum::routing::{get, post};
 use example_notes::{Draft, Note, Problem, Service};
 use futures_util::{Stream, TryStreamExt as _};
 use loco_rs::controller::Routes;
@@ -18,6 +18,7 @@ pub(crate) fn routes() -> Routes {
     Routes::new()
         .prefix("/notes")
         .add("/", get(list).post(add))
+        .add("/import", post(import))
         .add("/export", get(export))
         .add("/events", get(events))
 }
@@ -42,6 +43,16 @@ async fn add(
 ) -> Result<(StatusCode, Json<Note>), Answered> {
     let note = service.notes.add(&scope, draft).await?;
     Ok((StatusCode::CREATED, Json(note)))
+}
+
+/// All of them, or none: an error takes back what was stored before it.
+async fn import(
+    scope: TenantScope,
+    SharedStore(service): SharedStore<Service>,
+    Json(drafts): Json<Vec<Draft>>,
+) -> Result<(StatusCode, Json<Vec<Note>>), Answered> {
+    let notes = service.notes.import(&scope, drafts).await?;
+    Ok((StatusCode::CREATED, Json(notes)))
 }
 
 async fn export(_: TenantScope, SharedStore(service): SharedStore<Service>) -> Body {
