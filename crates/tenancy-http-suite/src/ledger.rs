@@ -3,7 +3,10 @@
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tenancy_core::{Error, RequestTransaction, ScopedDatabase, TenantScope, TransactionalDatabase};
+use tenancy_core::{
+    Error, NoRequestTransaction, RequestTransaction, ScopedDatabase, Tenancy, TenantScope,
+    TransactionalDatabase,
+};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -65,10 +68,26 @@ impl Ledger {
     }
 
     /// Writes, and panics with the handle in its hands.
-    pub async fn write_and_panic(&self, scope: &TenantScope) -> Result<(), Error> {
-        let mut transaction = RequestTransaction::of(self, scope).await?;
+    pub async fn write_and_panic(&self, scope: &TenantScope) {
+        let mut transaction = RequestTransaction::of(self, scope).await.unwrap();
         transaction.push("half".to_owned());
         panic!("on purpose")
+    }
+
+    /// Why the request that `scope` was opened for has no transaction.
+    pub async fn why_not(&self, scope: &TenantScope) -> NoRequestTransaction {
+        match RequestTransaction::of(self, scope).await {
+            Err(Error::RequestTransaction(why)) => why,
+            other => panic!("there was to be none: {other:?}"),
+        }
+    }
+
+    /// Why central work has none, though a tenant's scope is open in it.
+    pub async fn why_not_in_central_work(&self, tenancy: &Tenancy) -> NoRequestTransaction {
+        let asked = tenancy.run("acme", async |scope: &TenantScope| -> Result<_, Error> {
+            Ok(self.why_not(scope).await)
+        });
+        asked.await.unwrap()
     }
 
     /// Holds a handle in a task of its own, until [let go](Self::let_go).

@@ -119,7 +119,9 @@ impl Call {
 
     fn poll(&mut self) -> Polled {
         let waker = Waker::from(Arc::clone(&self.woken));
-        self.body.as_mut().poll_frame(&mut Context::from_waker(&waker))
+        self.body
+            .as_mut()
+            .poll_frame(&mut Context::from_waker(&waker))
     }
 
     fn data(&mut self) -> Bytes {
@@ -263,7 +265,9 @@ async fn a_body_that_is_dropped_rolls_back() {
         for _ in 0..polls {
             call.data();
         }
-        let Call { body, ledger, ends, .. } = call;
+        let Call {
+            body, ledger, ends, ..
+        } = call;
         drop(body);
         assert_eq!(ledger.take(), [Begun, Dropped], "after {polls} polls");
         assert!(ends.only(Ending::Dropped));
@@ -276,7 +280,9 @@ async fn a_body_that_is_dropped_while_it_commits_drops_the_commit() {
     let mut call = Call::written([Trailers(trailers("0"))]).await;
     call.ledger.hold_up_commits(true);
     assert!(call.poll().is_pending());
-    let Call { body, ledger, ends, .. } = call;
+    let Call {
+        body, ledger, ends, ..
+    } = call;
     drop(body);
     assert_eq!(ledger.take(), [Begun, Committing, Dropped]);
     assert!(ends.only(Ending::Dropped));
