@@ -1,7 +1,7 @@
 //! Streams of drafts that are stored together, or not at all: see [`transactions`](crate::transactions).
 
 use futures_util::future::join_all;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use tenancy_http_suite::books::TENANTS;
 use tenancy_http_suite::client::Caller;
 use tenancy_http_suite::program::Program;
@@ -21,6 +21,7 @@ mod tests {
         a_stream_is_saved_with_its_status
         a_stream_that_fails_saves_nothing
         a_client_that_leaves_in_mid_stream_saves_nothing
+        an_import_that_is_cancelled_saves_nothing
         one_connection_alternates_good_and_bad_imports
         imports_side_by_side
     }
@@ -151,6 +152,34 @@ async fn a_client_that_leaves_in_mid_stream_saves_nothing(program: &Program) {
         }
         opened(program, 0).await;
         books.balance(program, "a client that leaves").await;
+    }
+}
+
+/// The handler is shown the same end of its drafts as where all were sent, and is dropped.
+async fn an_import_that_is_cancelled_saves_nothing(program: &Program) {
+    let mut books = Books::default();
+    let connection = Connection::open(program).await;
+    for tenant in TENANTS {
+        let (sent, mut taken) = mpsc::channel(1);
+        let drafts = stream::iter(numbered(3, tenant)).then(move |title| {
+            let sent = sent.clone();
+            async move {
+                sent.send(()).await.unwrap();
+                draft(&title)
+            }
+        });
+        let mut asked = by(Caller::Everywhere, drafts.chain(stream::pending()));
+        let cancel = asked.cancellation_handle();
+        let mut notes = connection.notes(tenant);
+        let import = tokio::spawn(async move { notes.import(asked).await });
+        for _ in 0..3 {
+            in_time(taken.recv()).await.unwrap();
+        }
+        opened(program, 1).await;
+        cancel.cancel();
+        assert!(in_time(import).await.unwrap().is_err());
+        opened(program, 0).await;
+        books.balance(program, "an import that is cancelled").await;
     }
 }
 
