@@ -94,10 +94,11 @@ impl Call {
         let (open, ledger, ends) = opened().await;
         ledger.write(&scope(&open), "one").await.unwrap();
         ledger.write(&scope(&open), "two").await.unwrap();
-        Self::answered(open, ledger, ends, said)
+        Self::answered(open, ledger, ends, said).await
     }
 
-    fn answered(
+    /// What an integration does with an answer.
+    async fn answered(
         open: Opened,
         ledger: Ledger,
         ends: Ends,
@@ -107,7 +108,7 @@ impl Call {
         let grpc = HeaderValue::from_static("application/grpc");
         response.headers_mut().insert("content-type", grpc);
         let head = Answered::of(response.status(), response.headers());
-        assert_eq!(head, Answered::InTrailers);
+        open.answered(head).await.unwrap();
         let response = ScopedBody::keep(response, open, Span::none(), false);
         Self {
             body: Box::pin(response.into_body()),
@@ -249,7 +250,7 @@ async fn another_status_rolls_back_and_goes_out_unchanged() {
 async fn a_handle_that_is_held_when_they_come_saves_nothing() {
     let (open, ledger, ends) = opened().await;
     ledger.keep(scope(&open)).await;
-    let mut call = Call::answered(open, ledger, ends, [Trailers(trailers("0"))]);
+    let mut call = Call::answered(open, ledger, ends, [Trailers(trailers("0"))]).await;
     internal(&call.trailers());
     call.is_over(Ending::Failed);
     assert_eq!(call.ledger.take(), [Begun]);
@@ -350,7 +351,7 @@ async fn who_has_no_transaction_or_never_asks_waits_for_nothing() {
         let ledger = Ledger::default();
         ledger.hold_up_commits(true);
         let said = [Data("data"), Trailers(trailers("0"))];
-        let mut call = Call::answered(open, ledger, ends, said);
+        let mut call = Call::answered(open, ledger, ends, said).await;
         assert_eq!(call.data(), "data");
         assert_eq!(call.trailers(), trailers("0"));
         assert!(call.ledger.take().is_empty());
@@ -364,7 +365,7 @@ async fn the_transaction_is_open_until_they_come() {
     let (open, ledger, ends) = opened().await;
     let ticket = scope(&open);
     let said = [Data("data"), Trailers(trailers("0"))];
-    let mut call = Call::answered(open, ledger, ends, said);
+    let mut call = Call::answered(open, ledger, ends, said).await;
     assert_eq!(call.data(), "data");
     call.ledger.write(&ticket, "late").await.unwrap();
     call.ledger.hold_up_commits(true);

@@ -10,3 +10,4 @@ mod routes;
 mod scoped;
 mod streams;
 mod support;
+mod transactions;
