@@ -24,6 +24,7 @@ pub mod books;
 pub mod cases;
 pub mod client;
 pub mod envelopes;
+pub mod ledger;
 pub mod program;
 pub mod stage;
 pub mod tokens;

@@ -41,6 +41,11 @@ impl Answered {
         grpc_status(trailers).map_or(Self::Success, Self::of_grpc)
     }
 
+    /// Whether trailers say that a gRPC call went well. Those of no gRPC call say nothing.
+    pub(crate) fn is_grpc_ok(trailers: &HeaderMap) -> bool {
+        grpc_status(trailers).is_some_and(|status| Self::of_grpc(status) == Self::Success)
+    }
+
     fn of_grpc(status: &HeaderValue) -> Self {
         if status == "0" {
             Self::Success

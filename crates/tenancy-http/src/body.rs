@@ -126,7 +126,7 @@ where
             };
             if let Poll::Ready(Some(Ok(frame))) = &mut polled
                 && let Some(trailers) = frame.trailers_mut()
-                && Answered::of_trailers(trailers) == Answered::Success
+                && Answered::is_grpc_ok(trailers)
                 && open.has_transaction()
             {
                 *closing = Some(Closing {

@@ -98,19 +98,12 @@ impl TenancyLayer {
 
     /// Gives each request of a tenant's a transaction of its own, which the adapter pool's
     /// `request_transaction` begins at the first use and goes on with at the next. It is committed
-<<<<<<< HEAD
-    /// before an answer with a status below 400 goes out, and rolled back with any other, a panic, or
-    /// a client that goes away. Where it can't be committed, the answer is that to
-    /// [`Refused::NotSaved`]. It is over when the answer's head goes out, so what a body streams asks
-    /// the pool for connections of its own. A middleware outside this one that makes a failure of a success
-    /// comes too late. Central and open routes have none.
-=======
     /// before an answer with a status below 400 goes out, and rolled back with any other, or a panic.
     /// Over HTTP/1 Poem runs a handler to its end also where its client has gone, and so that is saved
     /// as it answers. Where it can't be committed, the answer is that to [`Refused::NotSaved`]. It is
     /// over when the answer's head goes out, so what a body streams asks the pool for connections of
-    /// its own. Central and open routes have none.
->>>>>>> a9930c485759f724528dcc28e4c743f37edeb585
+    /// its own. A middleware outside this one that makes a failure of a
+    /// success comes too late. Central and open routes have none.
     ///
     /// The mapper given to [`on_refusal`](Self::on_refusal) is shown the head of the request as it
     /// came, then: its handler has used it up. A gRPC call is answered with the status in its trailers:

@@ -11,13 +11,11 @@
 //! response: its ticket has ended when the upgrade is done. Let it open scopes of its own, with
 //! [`Tenancy::run`](tenancy_core::Tenancy::run), for each message or batch.
 //!
-<<<<<<< HEAD
+//! Over HTTP/1 Poem runs a handler to its end, in its scope, also where its client has gone.
+//!
 //! # A transaction per request
 //! [`TenancyLayer::transaction_per_request`] gives each request of a tenant's one: an adapter's pool
 //! begins it at the first use, and the answer's status ends it.
-=======
-//! Over HTTP/1 Poem runs a handler to its end, in its scope, also where its client has gone.
->>>>>>> a9930c485759f724528dcc28e4c743f37edeb585
 //!
 //! # The order of middleware
 //! Poem runs what was added last, with `.with(..)`, first. Authentication goes outside

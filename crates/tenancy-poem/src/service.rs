@@ -5,7 +5,7 @@ use std::fmt;
 use http_body_util::combinators::BoxBody;
 use poem::http::Method;
 use poem::http::uri::Authority;
-use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use poem::{Body, Endpoint, IntoResponse, Request, RequestParts, Response, Result};
 use tenancy_core::Ending;
 use tenancy_http::{
     Answered, Head, Opened, Principal, Refused, SCOPE_HEADER, ScopedBody, Ticket, VerifiedClaims,
@@ -103,13 +103,16 @@ impl<E: Endpoint> TenancyEndpoint<E> {
 
 /// A request of the same head, without a body.
 fn head_of(request: &Request) -> Request {
-    let mut head = Request::builder()
-        .method(request.method().clone())
-        .uri(request.original_uri().clone())
-        .version(request.version())
-        .finish();
-    head.headers_mut().clone_from(request.headers());
-    head.extensions_mut().clone_from(request.extensions());
+    let (mut head, ()) = poem::http::Request::new(()).into_parts();
+    head.method.clone_from(request.method());
+    head.uri.clone_from(request.original_uri());
+    head.version = request.version();
+    head.headers.clone_from(request.headers());
+    head.extensions.clone_from(request.extensions());
+    let (local, remote) = (request.local_addr().clone(), request.remote_addr().clone());
+    let head = RequestParts::from((head, local, remote, request.scheme().clone()));
+    let mut head = Request::from_parts(head, Body::empty());
+    head.uri_mut().clone_from(request.uri());
     head
 }
 

@@ -69,19 +69,12 @@ impl TenancyLayer {
 
     /// Gives each request of a tenant's a transaction of its own, which the adapter pool's
     /// `request_transaction` begins at the first use and goes on with at the next. It is committed
-<<<<<<< HEAD
-    /// before an answer with a status below 400 goes out, and rolled back with any other, a panic, or
-    /// a client that goes away. Where it can't be committed, the answer is that to
-    /// [`Refused::NotSaved`]. It is over when the answer's head goes out, so what a body streams asks
-    /// the pool for connections of its own. A fairing outside this one that makes a failure of a success
-    /// comes too late. Central and open routes have none.
-=======
     /// before an answer with a status below 400 goes out, and rolled back with any other, or a panic.
     /// Rocket runs a handler to its end also where its client has gone, and so that is saved as it
     /// answers. Where it can't be committed, the answer is that to [`Refused::NotSaved`]. It is over
     /// when the answer's head goes out, so what a body streams asks the pool for connections of its
-    /// own. Central and open routes have none.
->>>>>>> a9930c485759f724528dcc28e4c743f37edeb585
+    /// own. A fairing outside this one that makes a failure of a
+    /// success comes too late. Central and open routes have none.
     pub fn transaction_per_request(mut self) -> Self {
         self.transaction_per_request = true;
         self

@@ -24,7 +24,8 @@
 //! A status and no message, the same in every call of a kind: `INVALID_ARGUMENT` where a call does
 //! not name one tenant, `NOT_FOUND` where the tenant is unknown, suspended or not the caller's,
 //! `UNAVAILABLE` where the store or the membership check failed, or the tenant is in maintenance,
-//! `INTERNAL` where the application is put together wrongly.
+//! `INTERNAL` where the application is put together wrongly, or a call's transaction could not be
+//! committed.
 //!
 //! A call is always a `POST`, which may write: while a tenant is read-only, its members' calls are
 //! answered with `UNAVAILABLE`.

@@ -17,7 +17,7 @@ pub fn status(refused: Refused) -> Status {
         Refused::NoTenant => Code::InvalidArgument,
         Refused::NotFound => Code::NotFound,
         Refused::TryLater | Refused::Unavailable { .. } => Code::Unavailable,
-        // The one that is left says that something is put together wrongly.
+        // Those that are left: something is put together wrongly, or was not saved.
         _ => Code::Internal,
     };
     let mut status = Status::new(code, refused.message().trim_end());

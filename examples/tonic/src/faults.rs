@@ -2,6 +2,7 @@
 
 use example_notes::{Problem, Service};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
+use tenancy::TenantScope;
 use tenancy::tonic::{Routes, TenancyRequest as _};
 use tonic::{Request, Response, Status, async_trait};
 
@@ -87,6 +88,30 @@ impl Faults for FaultsService {
         text(waited.map_err(status)?)
     }
 
+    async fn transact(&self, request: Request<Text>) -> Result<Response<Text>, Status> {
+        let scope = request.tenant_scope()?;
+        let (service, how) = (&self.0, request.into_inner().text);
+        let done = service.faults.transact(&service.notes, &scope, &how).await;
+        text(done.map_err(status)?)
+    }
+
+    type TransactInStreamStream = Texts;
+
+    async fn transact_in_stream(&self, request: Request<Text>) -> Result<Response<Texts>, Status> {
+        let (service, how) = (self.0.clone(), request.into_inner().text);
+        let done = async move {
+            // The first message is sent before this one is made.
+            tokio::task::yield_now().await;
+            let scope = TenantScope::current().map_err(status)?;
+            let done = service.faults.transact(&service.notes, &scope, &how).await;
+            text(done.map_err(status)?).map(Response::into_inner)
+        };
+        let begun = async { text("begun").map(Response::into_inner) };
+        Ok(Response::new(
+            stream::once(begun).chain(stream::once(done)).boxed(),
+        ))
+    }
+
     async fn keep(&self, request: Request<Empty>) -> Result<Response<Text>, Status> {
         self.0.faults.keep(request.tenant_scope()?);
         text("kept")
@@ -100,6 +125,10 @@ impl Outside for OutsideService {
     async fn release(&self, _: Request<Empty>) -> Result<Response<Text>, Status> {
         self.0.faults.release();
         text("released")
+    }
+
+    async fn waiting(&self, _: Request<Empty>) -> Result<Response<Text>, Status> {
+        text(self.0.faults.waiting())
     }
 
     async fn kept(&self, _: Request<Empty>) -> Result<Response<Text>, Status> {

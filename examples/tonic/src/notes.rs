@@ -1,7 +1,7 @@
 //! What the services do. No message, and no query, names a tenant.
 
 use example_notes::{Service, whoami};
-use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tenancy::TenantScope;
 use tenancy::tonic::TenancyRequest as _;
 use tonic::{Request, Response, Status, Streaming, async_trait};
@@ -55,14 +55,31 @@ impl Notes for NotesService {
 
     async fn import(&self, request: Request<Streaming<Draft>>) -> Result<Response<Count>, Status> {
         let scope = request.tenant_scope()?;
-        let mut drafts = request.into_inner();
-        let mut count = 0;
-        while let Some(draft) = drafts.message().await? {
-            let stored = self.0.notes.add(&scope, draft.into()).await;
-            stored.map_err(status)?;
-            count += 1;
-        }
+        let drafts = request.into_inner().map_ok(Into::into);
+        // All of them are here before the first is stored: a slow client holds up nobody's writing.
+        let drafts = drafts.try_collect().await?;
+        let stored = self.0.notes.import(&scope, drafts).await;
+        let count = i64::try_from(stored.map_err(status)?.len()).unwrap_or(i64::MAX);
         Ok(Response::new(Count { count }))
+    }
+
+    type ImportEachStream = BoxStream<'static, Result<Note, Status>>;
+
+    async fn import_each(
+        &self,
+        request: Request<Streaming<Draft>>,
+    ) -> Result<Response<Self::ImportEachStream>, Status> {
+        let notes = self.0.notes.clone();
+        let stored = request.into_inner().and_then(move |draft| {
+            let notes = notes.clone();
+            async move {
+                // Each goes on with the call's one transaction, which its status ends.
+                let scope = TenantScope::current().map_err(status)?;
+                let stored = notes.import(&scope, vec![draft.into()]).await;
+                Ok(stream::iter(stored.map_err(status)?).map(|note| Ok(note.into())))
+            }
+        });
+        Ok(Response::new(stored.try_flatten().boxed()))
     }
 
     type ConverseStream = BoxStream<'static, Result<Note, Status>>;

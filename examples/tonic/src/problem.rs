@@ -1,9 +1,15 @@
 //! Why a call was not served, as tonic answers it.
 
 use example_notes::Problem;
-use tonic::Status;
+use tonic::{Code, Status};
 
-/// What the caller is told of `problem`. It tells the log the cause.
+/// What the caller is told of `problem`. It tells the log the cause, where the caller can't mend it.
 pub(crate) fn status(problem: impl Into<Problem>) -> Status {
-    Status::internal(problem.into().tell().trim_end())
+    let problem = problem.into();
+    let code = if problem.is_the_callers() {
+        Code::InvalidArgument
+    } else {
+        Code::Internal
+    };
+    Status::new(code, problem.tell().trim_end())
 }

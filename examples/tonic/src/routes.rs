@@ -11,7 +11,7 @@ use crate::proto::notes_server::NotesServer;
 
 /// The whole service.
 pub(crate) fn all(service: &Service) -> tonic::service::Routes {
-    let routes = Routes::new(TenancyLayer::new(service.tenancy.clone()))
+    let routes = Routes::new(TenancyLayer::new(service.tenancy.clone()).transaction_per_request())
         .tenant(NotesServer::new(NotesService(service.clone())))
         .central(
             Central::because("an administrator counts the notes", administrators),

@@ -12,3 +12,4 @@ mod scoped;
 mod support;
 #[cfg(feature = "jwt")]
 mod tokens;
+mod transactions;

@@ -13,3 +13,4 @@ mod scoped;
 mod support;
 #[cfg(feature = "jwt")]
 mod tokens;
+mod transactions;

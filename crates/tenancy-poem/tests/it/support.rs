@@ -1,8 +1,10 @@
 //! The application that most tests run.
 
 use poem::endpoint::{BoxEndpoint, EndpointExt as _};
+use poem::http::uri::Scheme;
 use poem::http::{Method, StatusCode};
-use poem::{Endpoint, Request, Response, Route};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Body, Endpoint, Request, RequestParts, Response};
 use tenancy_http_suite::stage::{Ends, Headers, Shelves, User, tenancy};
 use tenancy_poem::{Principal, Routes, TenancyLayer};
 
@@ -23,7 +25,7 @@ impl TestApp {
         (Self::routed(routes.finish()), ends)
     }
 
-    pub(crate) fn routed(route: Route) -> Self {
+    pub(crate) fn routed(route: impl Endpoint + 'static) -> Self {
         Self(
             route
                 .data(Shelves)
@@ -34,11 +36,17 @@ impl TestApp {
     }
 
     pub(crate) async fn send(&self, method: Method, tenant: &str, path: &'static str) -> Response {
-        let request = Request::builder()
+        let request = poem::http::Request::builder()
             .method(method)
-            .uri(path.parse().unwrap())
+            .uri(path)
             .header("x-tenant-id", tenant)
-            .finish();
+            .body(())
+            .unwrap();
+        // As a server makes it, which tells the URI that was sent.
+        let (head, ()) = request.into_parts();
+        let (local, remote) = (LocalAddr::default(), RemoteAddr::default());
+        let head = RequestParts::from((head, local, remote, Scheme::HTTP));
+        let request = Request::from_parts(head, Body::empty());
         self.0.get_response(request).await
     }
 

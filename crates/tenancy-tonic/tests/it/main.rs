@@ -13,3 +13,4 @@ mod streams;
 mod support;
 #[cfg(feature = "jwt")]
 mod tokens;
+mod transactions;

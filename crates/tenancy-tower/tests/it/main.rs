@@ -21,3 +21,4 @@ mod spans;
 mod support;
 #[cfg(feature = "jwt")]
 mod tokens;
+mod transactions;

@@ -5,12 +5,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a helper of a test may fail as a test does
 
+mod books;
 mod client;
 mod company;
 mod lifetime;
 mod play;
 mod refusals;
 mod serving;
+mod streams;
+mod transactions;
 
 /// What `build.rs` makes of the files in `proto`.
 mod proto {

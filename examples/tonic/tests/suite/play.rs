@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tenancy_http_suite::program::Program;
+use tenancy_http_suite::program::{Abandoned, Program};
 
 use crate::client::{Connection, answered};
 use crate::proto::Empty;
@@ -20,7 +20,7 @@ pub(crate) use cases;
 
 /// Starts the program, and plays one case against it.
 pub(crate) fn play(case: impl AsyncFnOnce(&Program)) {
-    let program = Program::start(env!("CARGO_BIN_EXE_example-tonic"));
+    let program = Program::start(env!("CARGO_BIN_EXE_example-tonic"), Abandoned::Dropped);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -31,6 +31,20 @@ pub(crate) fn play(case: impl AsyncFnOnce(&Program)) {
         // Whatever was done, nothing is left open.
         opened(&program, 0).await;
     });
+}
+
+/// Waits until this many calls wait to be let go.
+pub(crate) async fn waiting(program: &Program, count: usize) {
+    let mut outside = Connection::open(program).await.outside();
+    let mut said = String::new();
+    for _ in 0..1_000 {
+        said = answered(outside.waiting(Empty {})).await.unwrap().text;
+        if said == count.to_string() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{count} calls were to wait, and this many do: {said}");
 }
 
 /// Waits until this many scopes are open.
