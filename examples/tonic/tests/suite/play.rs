@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tenancy_http_suite::program::{Abandoned, Program};
+use tenancy_http_suite::program::Program;
 
 use crate::client::{Connection, answered};
 use crate::proto::Empty;
@@ -20,7 +20,7 @@ pub(crate) use cases;
 
 /// Starts the program, and plays one case against it.
 pub(crate) fn play(case: impl AsyncFnOnce(&Program)) {
-    let program = Program::start(env!("CARGO_BIN_EXE_example-tonic"), Abandoned::Dropped);
+    let program = Program::start(env!("CARGO_BIN_EXE_example-tonic"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
