@@ -134,7 +134,8 @@ impl TenantPool {
     /// request, where the integration's layer was told `.transaction_per_request()`.
     ///
     /// One handle at a time: drop it, or hand `&mut` of it down, before the next is asked for. A
-    /// connection that is [`acquire`](Self::acquire)d beside it sees nothing of what is not committed.
+    /// connection that is [`acquire`](Self::acquire)d beside it is a second one of the tenant's, and sees
+    /// nothing of what is not committed.
     ///
     /// ```no_run
     /// # use tenancy_core::TenantScope;
