@@ -13,6 +13,9 @@ pub enum Answered {
     Failure,
     /// Nothing yet: a gRPC call's status comes in the trailers, behind its messages.
     InTrailers,
+    /// Nothing that can be read here: gRPC-Web was made of a gRPC answer already, and its status is
+    /// within its data.
+    Unreadable,
 }
 
 impl Answered {
@@ -22,8 +25,11 @@ impl Answered {
         match (grpc_status(headers), is_failure) {
             (_, true) => Self::Failure,
             (Some(status), _) => Self::of_grpc(status),
-            (None, _) if is_grpc(headers) => Self::InTrailers,
-            (None, _) => Self::Success,
+            (None, _) => match grpc_kind(headers) {
+                None => Self::Success,
+                Some(kind) if kind.starts_with(b"-web") => Self::Unreadable,
+                Some(_) => Self::InTrailers,
+            },
         }
     }
 
@@ -57,7 +63,7 @@ impl Answered {
     pub(crate) fn ending(self) -> Ending {
         match self {
             Self::Failure => Ending::Failed,
-            Self::Success | Self::InTrailers => Ending::Completed,
+            Self::Success | Self::InTrailers | Self::Unreadable => Ending::Completed,
         }
     }
 }
@@ -66,10 +72,14 @@ fn grpc_status(headers: &HeaderMap) -> Option<&HeaderValue> {
     headers.get("grpc-status")
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+/// What comes behind gRPC's name in the content type: nothing, `+proto`, `-web`, ..
+fn grpc_kind(headers: &HeaderMap) -> Option<&[u8]> {
+    const GRPC: &[u8] = b"application/grpc";
+    let (name, kind) = headers
+        .get(CONTENT_TYPE)?
+        .as_bytes()
+        .split_at_checked(GRPC.len())?;
+    name.eq_ignore_ascii_case(GRPC).then_some(kind)
 }
 
 #[cfg(test)]
@@ -113,6 +123,15 @@ mod tests {
             (Some("00"), Answered::Failure),
         ] {
             let headers = headers("application/grpc+proto", grpc_status);
+            assert_eq!(Answered::of(StatusCode::OK, &headers), answered);
+        }
+        for (content_type, answered) in [
+            ("application/grpc", Answered::InTrailers),
+            ("Application/gRPC; charset=utf-8", Answered::InTrailers),
+            ("application/grpc-web+proto", Answered::Unreadable),
+            ("application/grp", Answered::Success),
+        ] {
+            let headers = headers(content_type, None);
             assert_eq!(Answered::of(StatusCode::OK, &headers), answered);
         }
         let broken = headers("application/grpc", Some("0"));

@@ -68,7 +68,8 @@ impl Opened {
     /// does not borrow the scope.
     ///
     /// # Errors
-    /// [`Refused::NotSaved`], to be answered with in place of a success. Why is logged.
+    /// [`Refused::NotSaved`], to be answered with in place of a success, and
+    /// [`Refused::Misconfigured`] where it can't be seen whether it is one. Why is logged.
     pub fn answered(
         &self,
         answered: Answered,
@@ -76,10 +77,19 @@ impl Opened {
         let ended = match (self, answered) {
             (Self::Tenant(open), Answered::Success) => Some(open.end_transaction(true)),
             (Self::Tenant(open), Answered::Failure) => Some(open.end_transaction(false)),
+            (Self::Tenant(open), Answered::Unreadable) => Some(open.end_transaction(false)),
             (Self::Tenant(_), Answered::InTrailers) | (Self::Central(_), _) => None,
         };
+        let is_unreadable = answered == Answered::Unreadable && self.has_transaction();
         async move {
             let Some(ended) = ended else { return Ok(()) };
+            if is_unreadable {
+                tracing::error!(
+                    "a call of gRPC-Web was answered, and whether to save its transaction can't be seen: put what speaks gRPC-Web outside tenancy's layer"
+                );
+                ended.await.ok();
+                return Err(Refused::Misconfigured);
+            }
             ended.await.map_err(|error| {
                 let cause = &error as &(dyn std::error::Error + 'static);
                 tracing::error!(error = cause, "a request's transaction was not saved");

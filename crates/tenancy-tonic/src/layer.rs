@@ -88,6 +88,8 @@ impl TenancyLayer {
     /// back with any other status, a panic, or a client that goes away. So a response stream may use
     /// it, too. Where it can't be committed, the status is `INTERNAL`. Central and open services have
     /// none.
+    ///
+    /// What speaks gRPC-Web belongs outside this layer: inside it, every call is an internal error.
     pub fn transaction_per_request(self) -> Self {
         Self(self.0.transaction_per_request())
     }

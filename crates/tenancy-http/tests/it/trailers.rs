@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tenancy_core::{Ending, TenantScope};
-use tenancy_http::{Access, Answered, Head, Opened, Principal, ScopedBody, Ticket};
+use tenancy_http::{Access, Answered, Head, Opened, Principal, Refused, ScopedBody, Ticket};
 use tenancy_http_suite::ledger::{
     Begun, Committed, Committing, Dropped, Ledger, NotCommitted, RolledBack,
 };
@@ -341,6 +341,22 @@ async fn a_status_in_the_head_ends_the_transaction_there() {
         assert!(body.is_end_stream());
         assert!(ledger.take().is_empty(), "it has ended once");
     }
+}
+
+/// gRPC-Web's are in its data, where nobody looks for them here.
+#[tokio::test]
+async fn where_they_can_not_be_read_nothing_is_saved_and_the_answer_is_an_error() {
+    let (open, ledger, _) = opened().await;
+    ledger.write(&scope(&open), "one").await.unwrap();
+    let mut head = HeaderMap::new();
+    let grpc_web = HeaderValue::from_static("application/grpc-web+proto");
+    head.insert("content-type", grpc_web);
+    let answered = Answered::of(StatusCode::OK, &head);
+    let refused = open.answered(answered).await.unwrap_err();
+    assert_eq!(refused, Refused::Misconfigured);
+    assert_eq!(ledger.take(), [Begun, RolledBack]);
+    let (open, _) = without_a_transaction().await;
+    open.answered(answered).await.unwrap();
 }
 
 #[tokio::test]

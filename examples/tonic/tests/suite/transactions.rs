@@ -38,20 +38,22 @@ enum Where {
 const BOTH: [Where; 2] = [Where::Handler, Where::Stream];
 
 impl Where {
-    /// The status of the call. All that comes before it is let through.
+    /// The last that the call says, or its status.
     async fn transact(
         self,
         connection: &Connection,
         tenant: &str,
         how: &str,
-    ) -> Result<(), Status> {
+    ) -> Result<String, Status> {
         let mut faults = connection.faults(tenant);
         let asked = asking(how);
         match self {
-            Self::Handler => answered(faults.transact(asked)).await.map(drop),
+            Self::Handler => Ok(answered(faults.transact(asked)).await?.text),
             Self::Stream => {
                 let texts = answered(faults.transact_in_stream(asked)).await?;
-                all(texts).await.1
+                let (mut texts, ended) = all(texts).await;
+                ended?;
+                Ok(texts.pop().unwrap().text)
             }
         }
     }
@@ -63,8 +65,8 @@ fn asking(how: &str) -> Request<Text> {
 }
 
 /// A success that was not saved is told as any other internal error is.
-async fn assert_internal(connection: &Connection, status: Result<(), Status>, what: &str) {
-    let status = status.expect_err(what);
+async fn assert_internal(connection: &Connection, said: Result<String, Status>, what: &str) {
+    let status = said.expect_err(what);
     let told = (status.code(), status.message());
     assert_eq!(told, (Code::Internal, "internal error"), "{what}");
     // The connection goes on, with nothing of that call on it.
@@ -108,8 +110,9 @@ async fn a_second_handle_is_refused(program: &Program) {
     let mut books = Books::default();
     let connection = Connection::open(program).await;
     for place in BOTH {
-        let status = place.transact(&connection, "acme", "second-handle").await;
-        assert_internal(&connection, status, "a second handle").await;
+        let said = place.transact(&connection, "acme", "second-handle").await;
+        assert_eq!(said.unwrap(), "in use");
+        books.enter("acme", ["second-handle"]);
         books.balance(program, "a second handle").await;
     }
 }
@@ -119,8 +122,8 @@ async fn a_failure_that_was_swallowed(program: &Program) {
     let mut books = Books::default();
     let connection = Connection::open(program).await;
     for place in BOTH {
-        let status = place.transact(&connection, "acme", "swallowed").await;
-        status.unwrap();
+        let said = place.transact(&connection, "acme", "swallowed").await;
+        assert_eq!(said.unwrap(), "swallowed");
         // What the handler wrote, and the good draft before the bad one.
         books.enter("acme", ["swallowed", "swallowed"]);
         books.balance(program, "a failure that was swallowed").await;
@@ -176,7 +179,7 @@ async fn a_client_that_goes_away_in_mid_transaction(program: &Program) {
                 }
             }
             for (task, _) in leaving {
-                assert!(!matches!(task.await, Ok(Ok(()))), "the call was answered");
+                assert!(!matches!(task.await, Ok(Ok(_))), "the call was answered");
             }
             opened(program, 0).await;
             books.balance(program, "clients that went away").await;
