@@ -76,8 +76,9 @@ impl Opened {
     ) -> impl Future<Output = Result<(), Refused>> + Send + use<> {
         let ended = match (self, answered) {
             (Self::Tenant(open), Answered::Success) => Some(open.end_transaction(true)),
-            (Self::Tenant(open), Answered::Failure) => Some(open.end_transaction(false)),
-            (Self::Tenant(open), Answered::Unreadable) => Some(open.end_transaction(false)),
+            (Self::Tenant(open), Answered::Failure | Answered::Unreadable) => {
+                Some(open.end_transaction(false))
+            }
             (Self::Tenant(_), Answered::InTrailers) | (Self::Central(_), _) => None,
         };
         let is_unreadable = answered == Answered::Unreadable && self.has_transaction();
