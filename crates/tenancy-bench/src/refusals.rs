@@ -13,7 +13,8 @@ use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use serde::Serialize;
 use tenancy_core::{
-    BoxError, MemoryStore, RequestView, Subdomain, Tenancy, Tenant, TenantId, TenantStatus,
+    BoxError, CustomDomain, Domain, MemoryStore, RequestView, Subdomain, Tenancy, Tenant, TenantId,
+    TenantStatus,
 };
 use tenancy_tower::{Routes, TenancyLayer, TenantScope};
 use tower::{Service as _, ServiceExt};
@@ -26,10 +27,14 @@ const IDS: u32 = 1_000;
 /// Requests of each kind that are not counted.
 const WARM_UP: u32 = 2_000;
 const KINDS: [&str; 3] = ["unknown", "suspended", "forbidden"];
+/// What names the tenant, and what is behind its name.
+const NAMED_BY: [(&str, &str); 2] = [("subdomain", "example.com"), ("domain", "shop.test")];
 
 /// Two kinds of refusals, compared.
 #[derive(Clone, Debug, Serialize)]
 pub struct Told {
+    /// What names the tenant.
+    pub by: &'static str,
     /// One kind.
     pub one: &'static str,
     /// The other.
@@ -47,8 +52,8 @@ impl fmt::Display for Told {
         let right = self.longer.max(1.0 - self.longer) * 100.0;
         write!(
             f,
-            "{:<9} {:>6.2} us, {:<9} {:>6.2} us: a guess by the time is right in {right:.1} % (50.0 is a coin's)",
-            self.one, self.one_us, self.other, self.other_us
+            "{:<9} {:<9} {:>6.2} us, {:<9} {:>6.2} us: a guess by the time is right in {right:.1} % (50.0 is a coin's)",
+            self.by, self.one, self.one_us, self.other, self.other_us
         )
     }
 }
@@ -58,6 +63,18 @@ impl fmt::Display for Told {
 /// # Errors
 /// Where a request is answered otherwise than the others.
 pub async fn measure(requests: u32) -> Result<Vec<Told>, Failed> {
+    let mut told = Vec::new();
+    for (by, domain) in NAMED_BY {
+        told.extend(compare(by, domain, requests).await?);
+    }
+    Ok(told)
+}
+
+async fn compare(
+    by: &'static str,
+    domain: &str,
+    requests: u32,
+) -> Result<impl Iterator<Item = Told>, Failed> {
     let mut service = service()?;
     let mut random = Random(20_261_122);
     let mut times: [Vec<f64>; 3] = Default::default();
@@ -66,7 +83,7 @@ pub async fn measure(requests: u32) -> Result<Vec<Told>, Failed> {
         let kind = usize::try_from(random.draw() % 3)?;
         // Of one length, whatever the kind.
         let (letter, at) = (&KINDS[kind][..1], random.draw() % u64::from(IDS));
-        let host = format!("{letter}{at}.example.com");
+        let host = format!("{letter}{at}.{domain}");
         let request = Request::get("/").header("host", host).body(Body::empty())?;
         let service = ServiceExt::<Request<Body>>::ready(&mut service).await?;
         let since = Instant::now();
@@ -83,16 +100,14 @@ pub async fn measure(requests: u32) -> Result<Vec<Told>, Failed> {
         times.sort_by(f64::total_cmp);
     }
     let pairs = [(0, 1), (0, 2), (1, 2)];
-    Ok(pairs
-        .into_iter()
-        .map(|(one, other)| Told {
-            one: KINDS[one],
-            other: KINDS[other],
-            one_us: middle(&times[one]),
-            other_us: middle(&times[other]),
-            longer: longer(&times[one], &times[other]),
-        })
-        .collect())
+    Ok(pairs.into_iter().map(move |(one, other)| Told {
+        by,
+        one: KINDS[one],
+        other: KINDS[other],
+        one_us: middle(&times[one]),
+        other_us: middle(&times[other]),
+        longer: longer(&times[one], &times[other]),
+    }))
 }
 
 /// The share of pairs in which the first is the larger; of equal ones, half (Mann and Whitney's U,
@@ -119,13 +134,19 @@ fn longer(one: &[f64], other: &[f64]) -> f64 {
 fn service() -> Result<Router, Failed> {
     let store = MemoryStore::default();
     for at in 0..IDS {
-        store.insert(Tenant::new(TenantId::new(format!("f{at}"))?))?;
-        let suspended = TenantId::new(format!("s{at}"))?;
-        store.insert(Tenant::new(suspended.clone()))?;
-        store.set_status(&suspended, TenantStatus::Suspended)?;
+        for kind in ["f", "s"] {
+            let id = TenantId::new(format!("{kind}{at}"))?;
+            store.insert(Tenant::new(id.clone()))?;
+            let (_, domain) = NAMED_BY[1];
+            store.add_domain(&id, &Domain::new(format!("{id}.{domain}"))?)?;
+            if kind == "s" {
+                store.set_status(&id, TenantStatus::Suspended)?;
+            }
+        }
     }
     let tenancy = Tenancy::builder(store)
-        .resolve(Subdomain::of("example.com"))
+        .resolve(Subdomain::of(NAMED_BY[0].1))
+        .resolve(CustomDomain::except(NAMED_BY[0].1))
         .authorize(|_: &TenantId, _: &dyn RequestView| std::future::ready(Ok::<_, BoxError>(false)))
         .build();
     let routes = Routes::new(TenancyLayer::new(tenancy));

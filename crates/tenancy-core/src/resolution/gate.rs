@@ -58,15 +58,17 @@ impl Gate {
                 (id, found)
             }
             Named::Domain(domain) => {
-                let found = self.by_domain(directory, &domain).await;
+                let stand_in = self.stand_ins.of(&domain);
+                let found = by_domain(directory, &domain, &stand_in).await;
                 let asked = match &found {
                     Ok(Some(tenant)) => tenant.id().clone(),
-                    _ => self.stand_ins.of(&domain),
+                    _ => stand_in,
                 };
                 (asked, found)
             }
             Named::Both(id, domain) => {
-                let found = self.by_domain(directory, &domain).await;
+                let stand_in = self.stand_ins.of(&domain);
+                let found = by_domain(directory, &domain, &stand_in).await;
                 // Another tenant's domain looks like an unknown one: to say "ambiguous" would
                 // tell that it is known.
                 let found = found.map(|found| found.filter(|tenant| *tenant.id() == id));
@@ -75,12 +77,8 @@ impl Gate {
         };
         let allowed = self.authorization.allows(&asked, request).await;
         let found = found?;
-        let is_known = found.is_some();
         let tenant = ensure_active(found);
         let allowed = allowed.map_err(Error::Membership)?;
-        if is_known && !(allowed && tenant.is_ok()) {
-            directory.look_again(&asked).await;
-        }
         if !allowed {
             // An unknown or suspended tenant stays that in the application's own logs.
             return Err(tenant.err().unwrap_or(Refusal::Forbidden).into());
@@ -117,23 +115,24 @@ impl Gate {
             }
         }
     }
+}
 
-    /// As many look-ups for an unknown domain as for a known one.
-    async fn by_domain(
-        &self,
-        directory: &Directory,
-        domain: &Domain,
-    ) -> Result<Option<Tenant>, StoreError> {
-        let found = directory.find_by_domain(domain).await?;
-        if found.is_none() {
-            directory.find(&self.stand_ins.of(domain)).await?;
-        }
-        Ok(found)
+/// As many look-ups for an unknown domain as for a known one.
+async fn by_domain(
+    directory: &Directory,
+    domain: &Domain,
+    stand_in: &TenantId,
+) -> Result<Option<Tenant>, StoreError> {
+    let found = directory.find_by_domain(domain).await?;
+    if found.is_none() {
+        directory.find(stand_in).await?;
     }
+    Ok(found)
 }
 
 /// The ids that stand in for the tenants of unknown domains: one for each domain, and no one can
-/// guess it, so that a tenant can't be given it.
+/// guess it, so that a tenant can't be given it. They are made for known domains, too: that takes
+/// longer than a look-up.
 struct StandIns {
     key: [u8; 32],
 }

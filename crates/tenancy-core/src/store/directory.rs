@@ -57,15 +57,6 @@ impl Directory {
         Ok(self.known(id).await?.map(|known| known.tenant))
     }
 
-    /// Looks once more for a tenant that is known and will be refused, as was done for one that is
-    /// not known: without it an unknown one takes 0.2 µs longer.
-    pub(crate) async fn look_again(&self, id: &TenantId) {
-        if !self.shelf.disabled {
-            let key = (id.clone(), self.shelf.generations.of(id));
-            self.shelf.unknown.get(&key).await;
-        }
-    }
-
     /// [`find`](Self::find), asked of the store now.
     pub(crate) async fn find_fresh(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
         Ok(self.shelf.ask(id).await?.map(|known| known.tenant))
@@ -163,20 +154,20 @@ impl Tenancy {
 }
 
 impl Shelf {
+    /// Looks in both places whatever it finds in the first, and so does the next: the time that it
+    /// takes would tell which tenants there are.
     async fn remembered(&self, key: &IdKey) -> Option<Option<Known>> {
-        match self.known.get(key).await {
-            Some(known) => Some(Some(known)),
-            None => self.unknown.get(key).await.map(|()| None),
-        }
+        let known = self.known.get(key).await;
+        let unknown = self.unknown.get(key).await;
+        known.map(Some).or(unknown.map(|()| None))
     }
 
     async fn remembered_id(&self, domain: &Domain) -> Option<Option<TenantId>> {
         let now = (domain.clone(), self.generations.all());
-        if let Some(id) = self.ids.get(&now).await {
-            return Some(Some(id));
-        }
-        let now = (domain.clone(), self.generations.any());
-        self.no_ids.get(&now).await.map(|()| None)
+        let id = self.ids.get(&now).await;
+        let now = (now.0, self.generations.any());
+        let no_id = self.no_ids.get(&now).await;
+        id.map(Some).or(no_id.map(|()| None))
     }
 
     /// Asks the store, and tells where what it answers ends a right.
