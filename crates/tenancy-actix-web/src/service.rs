@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
+use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
@@ -15,7 +16,7 @@ use tenancy_http::{
 use tracing::{Instrument, Span};
 
 use crate::head::ActixHeaders;
-use crate::{ScopedBody, TenancyLayer};
+use crate::{ScopedBody, TenancyLayer, refusal};
 
 /// Serves each request in the scope of its tenant. Made by [`TenancyLayer`](crate::TenancyLayer).
 pub struct TenancyService<S> {
@@ -82,15 +83,24 @@ where
                     let (request, unsaved) = response.into_parts();
                     open.during(|| drop(unsaved));
                     open.end(Ending::Failed);
-                    let response = (layer.answer)(refused, &request);
+                    let mut response = (layer.answer)(refused, &request);
+                    if !refused.allows(response.status().as_u16()) {
+                        response = refusal::response(refused);
+                    }
                     Ok(ServiceResponse::new(request, response).map_into_right_body())
                 }
             }
         }
         Err(error) => {
-            open.around(open.answered(Answered::Failure)).await.ok();
+            // An error is an answer, too, and its status what the client will see.
+            let status = error.as_response_error().status_code();
+            let answered = Answered::of_status(status.as_u16());
+            let ended = open.around(open.answered(answered)).await;
             open.end(Ending::Failed);
-            Err(error)
+            // The request is gone, and so no mapper can be asked.
+            Err(ended.err().map_or(error, |refused| {
+                InternalError::from_response(refused.message(), refusal::response(refused)).into()
+            }))
         }
     }
 }

@@ -14,6 +14,12 @@ pub enum Error {
     /// The scope could not be opened, or the transaction did not end as it should.
     #[error(transparent)]
     Pool(#[from] PoolError),
+    /// A transaction of Diesel's own, inside this one, had not ended at its commit: its future was
+    /// dropped, say by a timeout.
+    #[error(
+        "a transaction that was begun inside this one has not ended, so nothing was saved: await it, or give up the whole"
+    )]
+    NestedOpen,
     /// A statement failed.
     #[error("the statement failed")]
     Statement(#[source] DieselError),
@@ -36,6 +42,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pool(error) => f.debug_tuple("Pool").field(error).finish(),
+            Self::NestedOpen => f.write_str("NestedOpen"),
             Self::Statement(error) => {
                 let mut statement = f.debug_struct("Statement");
                 if let DieselError::DatabaseError(kind, _) = error {

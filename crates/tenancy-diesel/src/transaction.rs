@@ -53,9 +53,15 @@ impl<S> ScopedTransaction<'_, S> {
     /// [`PoolError::TransactionOver`] where SQL ran `COMMIT` or `ROLLBACK` itself,
     /// [`PoolError::TransactionFailed`] where a statement failed and its error was passed over,
     /// [`PoolError::Commit`] where the database refused, such as for a deferred constraint: in these
-    /// nothing is saved by this commit. [`PoolError::CommitUnknown`] where the connection was lost in
-    /// the midst of it.
-    pub async fn commit(self) -> Result<(), Error> {
+    /// nothing is saved by this commit, and so in [`Error::NestedOpen`].
+    /// [`PoolError::CommitUnknown`] where the connection was lost in the midst of it.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let conn: &mut AsyncPgConnection = &mut self.checkout;
+        let status = AnsiTransactionManager::transaction_manager_status_mut(conn);
+        // Diesel takes back nothing of its own whose future was dropped. Dropped with all, it is.
+        if matches!(status.transaction_depth(), Ok(Some(depth)) if depth.get() > 1) {
+            return Err(Error::NestedOpen);
+        }
         Ok(self.end("COMMIT").await?)
     }
 

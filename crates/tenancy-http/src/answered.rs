@@ -21,15 +21,14 @@ pub enum Answered {
 impl Answered {
     /// What an answer with this status and these headers says.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
-        let is_failure = status.as_u16() >= 400;
-        match (grpc_status(headers), is_failure) {
-            (_, true) => Self::Failure,
-            (Some(status), _) => Self::of_grpc(status),
-            (None, _) => match grpc_kind(headers) {
-                None => Self::Success,
-                Some(kind) if kind.starts_with(b"-web") => Self::Unreadable,
-                Some(_) => Self::InTrailers,
+        let of_http = Self::of_status(status.as_u16());
+        match (of_http, grpc_kind(headers)) {
+            (Self::Success, Some(kind)) => match grpc_status(headers) {
+                Some(status) => Self::of_grpc(status),
+                None if kind.starts_with(b"-web") => Self::Unreadable,
+                None => Self::InTrailers,
             },
+            (of_http, _) => of_http,
         }
     }
 
@@ -79,7 +78,8 @@ fn grpc_kind(headers: &HeaderMap) -> Option<&[u8]> {
         .get(CONTENT_TYPE)?
         .as_bytes()
         .split_at_checked(GRPC.len())?;
-    name.eq_ignore_ascii_case(GRPC).then_some(kind)
+    let is_grpc = kind.is_empty() || kind.starts_with(b"-web") || matches!(kind[0], b'+' | b';');
+    (name.eq_ignore_ascii_case(GRPC) && is_grpc).then_some(kind)
 }
 
 #[cfg(test)]
@@ -129,11 +129,14 @@ mod tests {
             ("application/grpc", Answered::InTrailers),
             ("Application/gRPC; charset=utf-8", Answered::InTrailers),
             ("application/grpc-web+proto", Answered::Unreadable),
+            ("application/grpcish", Answered::Success),
             ("application/grp", Answered::Success),
         ] {
             let headers = headers(content_type, None);
             assert_eq!(Answered::of(StatusCode::OK, &headers), answered);
         }
+        let json = headers("application/json", Some("5"));
+        assert_eq!(Answered::of(StatusCode::OK, &json), Answered::Success);
         let broken = headers("application/grpc", Some("0"));
         let answered = Answered::of(StatusCode::BAD_GATEWAY, &broken);
         assert_eq!(answered, Answered::Failure);

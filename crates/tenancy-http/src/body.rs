@@ -127,7 +127,6 @@ where
             if let Poll::Ready(Some(Ok(frame))) = &mut polled
                 && let Some(trailers) = frame.trailers_mut()
                 && Answered::is_grpc_ok(trailers)
-                && open.has_transaction()
             {
                 *closing = Some(Closing {
                     transaction: Mutex::new(open.answered(Answered::Success).boxed()),

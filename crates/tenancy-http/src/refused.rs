@@ -58,6 +58,18 @@ impl Refused {
         }
     }
 
+    /// Whether an answer with this status may stand for it. What was not saved is not to look like a
+    /// success, whatever a mapper makes of refusals.
+    pub fn allows(self, status: u16) -> bool {
+        let allowed = self != Self::NotSaved || status >= 400;
+        if !allowed {
+            tracing::error!(
+                "the mapper given to `on_refusal` made a success of `Refused::NotSaved`: give it a status from 400 on"
+            );
+        }
+        allowed
+    }
+
     /// The status of the default response.
     pub fn status(self) -> StatusCode {
         match self {

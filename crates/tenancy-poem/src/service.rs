@@ -12,7 +12,7 @@ use tenancy_http::{
 };
 use tracing::{Instrument, Span};
 
-use crate::TenancyLayer;
+use crate::{TenancyLayer, refusal};
 
 /// Serves each request in the scope of its tenant. Made by [`TenancyLayer`](crate::TenancyLayer).
 pub struct TenancyEndpoint<E> {
@@ -52,20 +52,24 @@ impl<E: Endpoint> TenancyEndpoint<E> {
         // `open` outlives the handler's future on every path: dropped or unwound, it closes the
         // scope.
         let served = async { self.inner.call(request).await.map(E::Output::into_response) };
-        match open.around(served).await {
-            Ok(response) => {
-                let answered = Answered::of(response.status(), response.headers());
-                match (open.around(open.answered(answered)).await, asked) {
-                    (Err(refused), Some(asked)) => {
-                        open.during(|| drop(response));
-                        open.end(Ending::Failed);
-                        Ok((self.layer.answer)(refused, &asked))
-                    }
-                    _ => Ok(keep(response, open, span, to_head)),
-                }
+        let served = open.around(served).await;
+        // An error is an answer, too, and its status what the client will see.
+        let answered = match &served {
+            Ok(response) => Answered::of(response.status(), response.headers()),
+            Err(error) => Answered::of_status(error.status().as_u16()),
+        };
+        if let (Err(refused), Some(asked)) = (open.around(open.answered(answered)).await, asked) {
+            open.during(|| drop(served));
+            open.end(Ending::Failed);
+            let answer = (self.layer.answer)(refused, &asked);
+            if refused.allows(answer.status().as_u16()) {
+                return Ok(answer);
             }
+            return Ok(refusal::response(refused));
+        }
+        match served {
+            Ok(response) => Ok(keep(response, open, span, to_head)),
             Err(error) => {
-                open.around(open.answered(Answered::Failure)).await.ok();
                 open.end(Ending::Failed);
                 Err(error)
             }

@@ -10,7 +10,7 @@ use tracing::{Instrument, Span};
 
 use crate::head::RocketHeaders;
 use crate::slot::Slot;
-use crate::{TenancyLayer, body, identify};
+use crate::{TenancyLayer, body, identify, refusal};
 
 #[derive(Clone)]
 pub(crate) struct ScopedHandler {
@@ -46,7 +46,11 @@ impl ScopedHandler {
                     open.during(|| drop(response));
                     slot.clear();
                     open.end(Ending::Failed);
-                    return Outcome::Success((self.layer.answer)(refused, request));
+                    let answer = (self.layer.answer)(refused, request);
+                    if refused.allows(answer.status().code) {
+                        return Outcome::Success(answer);
+                    }
+                    return Outcome::Success(refusal::response(refused));
                 }
                 let to_head = asked_with(request) == Method::Head;
                 Outcome::Success(body::keep(response, open, span, to_head).await)

@@ -50,6 +50,11 @@ impl Levels {
         self.open.is_empty()
     }
 
+    /// Whether somebody has a transaction that is open. With one that was abandoned, all inside it go.
+    pub(crate) fn is_held(&self) -> bool {
+        self.open.first().is_some_and(|level| !level.abandoned)
+    }
+
     pub(crate) fn is_open(&self, id: LevelId) -> bool {
         self.position(id).is_some()
     }

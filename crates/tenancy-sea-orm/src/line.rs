@@ -57,6 +57,11 @@ impl<'s> Line<'s> {
 
     /// Ends the transaction that was checked out.
     pub(crate) async fn end(self: Arc<Self>, how: How) -> Result<(), Error> {
+        if how == How::Commit && self.levels().is_held() {
+            // Not behind whoever has it, who may wait for this.
+            self.give_up();
+            return Err(Error::NestedOpen);
+        }
         let mut turn = self.turn().await?;
         let nested = {
             let mut levels = turn.levels();

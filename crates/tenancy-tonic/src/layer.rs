@@ -89,7 +89,10 @@ impl TenancyLayer {
     /// it, too. Where it can't be committed, the status is `INTERNAL`. Central and open services have
     /// none.
     ///
-    /// What speaks gRPC-Web belongs outside this layer: inside it, every call is an internal error.
+    /// A transaction, with its connection and its locks, is open until its client has taken the
+    /// call's messages, and one that doesn't read holds it: bound that with
+    /// `idle_in_transaction_session_timeout`. What speaks gRPC-Web belongs outside this layer: inside
+    /// it, a call that gets so far as to answer with messages is an internal error.
     pub fn transaction_per_request(self) -> Self {
         Self(self.0.transaction_per_request())
     }

@@ -95,7 +95,11 @@ where
         if let Err(refused) = open.around(open.answered(answered)).await {
             open.during(|| drop(response));
             open.end(Ending::Failed);
-            return Ok((layer.answer)(refused, &asked).map(ScopedBody::whole));
+            let mut answer = (layer.answer)(refused, &asked);
+            if !refused.allows(answer.status().as_u16()) {
+                answer = refused.response();
+            }
+            return Ok(answer.map(ScopedBody::whole));
         }
     }
     Ok(ScopedBody::keep(response, open, span, to_head))

@@ -3,9 +3,12 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{Bytes, Data, Path, resource};
-use actix_web::{HttpResponse, error};
+use actix_web::{Error, HttpResponse, error};
 use futures_util::future::FutureExt as _;
 use futures_util::stream;
 use tenancy_actix_web::{Central, Refused, Routes, TenancyLayer, TenantScope};
@@ -34,6 +37,21 @@ async fn written(scope: TenantScope, ledger: Data<Ledger>, status: Path<u16>) ->
 async fn failed(scope: TenantScope, ledger: Data<Ledger>) -> actix_web::Result<String> {
     write(&ledger, &scope).await;
     Err(error::ErrorConflict("on purpose"))
+}
+
+async fn written_and_done(scope: TenantScope, ledger: Data<Ledger>) -> &'static str {
+    write(&ledger, &scope).await;
+    "done"
+}
+
+/// A middleware's errors may have any status.
+async fn redirected(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    next.call(request).await?;
+    let elsewhere = HttpResponse::SeeOther().finish();
+    Err(error::InternalError::from_response("elsewhere", elsewhere).into())
 }
 
 async fn panicked(scope: TenantScope, ledger: Data<Ledger>, held: Path<bool>) -> String {
@@ -80,6 +98,11 @@ async fn over(ledger: &Ledger, with: impl FnOnce(TenancyLayer) -> TenancyLayer) 
         Routes::of(config, with(TenancyLayer::new(tenancy)))
             .tenant(resource("/written/{status}").get(written).post(written))
             .tenant(resource("/failed").get(failed))
+            .tenant(
+                resource("/redirected")
+                    .get(written_and_done)
+                    .wrap(from_fn(redirected)),
+            )
             .tenant(resource("/panicked/{held}").get(panicked))
             .tenant(resource("/never").get(never))
             .tenant(resource("/kept").get(kept))
@@ -257,4 +280,19 @@ async fn it_is_over_when_the_body_is_sent() {
     );
     assert_eq!(ledger.take(), [Begun, Committed]);
     assert!(ends.only(Ending::Completed));
+}
+
+#[actix_web::test]
+async fn an_error_with_a_redirection_is_a_success() {
+    let ledger = Ledger::default();
+    let (app, _) = app(&ledger).await;
+    let answer = app.send(Method::GET, "acme", "/redirected").await;
+    let status = answer.unwrap_err().as_response_error().status_code();
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert_eq!(ledger.take(), [Begun, Committed]);
+    ledger.refuse_commits();
+    let answer = app.send(Method::GET, "acme", "/redirected").await;
+    let status = answer.unwrap_err().as_response_error().status_code();
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(ledger.take(), [Begun, NotCommitted]);
 }

@@ -43,7 +43,11 @@ impl Closing {
     /// Closes the scope in a task of its own, and waits for it. Dropped, the task goes on.
     pub(super) fn start(self) -> impl Future<Output = CleanupErrors> + Send {
         self.scope.advance(Phase::Ending);
-        self.scope.shared_state().transaction.abandon();
+        let state = self.scope.shared_state();
+        let abandoned = AssertUnwindSafe(|| state.transaction.abandon());
+        if std::panic::catch_unwind(abandoned).is_err() {
+            tracing::error!("a request's transaction has panicked while it was dropped");
+        }
         tell(
             &self.listeners,
             self.scope.tenant_id(),

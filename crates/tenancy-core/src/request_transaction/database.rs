@@ -37,7 +37,8 @@ pub trait TransactionalDatabase: ScopedDatabase<Error: From<Error>> + Clone {
         transaction: Self::Transaction,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Takes back what was done in it.
+    /// Takes back what was done in it. Dropped before its end, as it is where it takes long, the
+    /// transaction must be rolled back all the same.
     ///
     /// # Errors
     /// Where it is not known to be taken back yet.

@@ -16,7 +16,8 @@ use crate::scope::TenantState;
 /// The first who asks begins the transaction; whoever asks later, after this handle is dropped, goes
 /// on with it. It ends when the handler has answered: with a success (a status below 400, or gRPC's
 /// `OK`) it is committed before the answer goes out, with anything else it is rolled back, as it is
-/// by a panic, or a request that is dropped before. There is no way to end it
+/// by a panic, or a request that is dropped before the commit is under way. What was done before a
+/// part of the handler was given up, by a timeout say, is a part of it like the rest. There is no way to end it
 /// from here. An answer whose transaction could not be committed is replaced by a failure.
 ///
 /// It can't outlive its scope's borrow, so a response body can't take it along. Where it is held all

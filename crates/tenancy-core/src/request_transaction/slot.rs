@@ -3,12 +3,18 @@
 use std::any::Any;
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 
 use super::{NoRequestTransaction, NotSaved, TransactionalDatabase};
 use crate::BoxError;
+
+/// How long an answer that saves nothing waits for the rollback. What its handler gave up on may run
+/// still, and a pool cancels only what is dropped.
+const ROLLBACK_PATIENCE: Duration = Duration::from_millis(250);
 
 /// A scope's place for its request's transaction.
 pub(crate) struct Slot(Mutex<State>);
@@ -132,18 +138,23 @@ impl Slot {
     /// Ends it for good: saved, or taken back.
     pub(crate) async fn end(&self, save: bool) -> Result<(), NotSaved> {
         match self.over() {
-            State::Resting(begun) => match begun.end(save).await {
-                Err(error) if save => Err(NotSaved::Commit(error)),
-                Err(error) => {
-                    tracing::debug!(%error, "a request's transaction is rolled back by its drop");
-                    Ok(())
+            State::Resting(begun) if save => {
+                begun.end(true).await.map_err(NotSaved::Commit)?;
+                *self.lock() = State::Over;
+                Ok(())
+            }
+            State::Resting(begun) => {
+                match timeout(ROLLBACK_PATIENCE, begun.end(false)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "a request's transaction is not known to be rolled back");
+                    }
+                    Err(_) => {
+                        tracing::debug!("a request's transaction is rolled back by its drop");
+                    }
                 }
-                Ok(()) if save => {
-                    *self.lock() = State::Over;
-                    Ok(())
-                }
-                Ok(()) => Ok(()),
-            },
+                Ok(())
+            }
             State::InUse if save => Err(NotSaved::InUse),
             State::GivenUp if save => Err(NotSaved::GivenUp),
             State::Lost if save => Err(NotSaved::Lost),

@@ -589,3 +589,76 @@ async fn a_bootstrapper_has_none_before_or_after() {
     let log = ["begun for acme", "dropped one", "Over in revert"];
     assert_eq!(db.log(), log);
 }
+
+/// A database whose rollback never ends, and whose transactions panic where they are dropped alone.
+#[derive(Clone, Default)]
+struct Stuck(Arc<()>);
+
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+impl ScopedDatabase for Stuck {
+    type Connection = ();
+    type Error = DbError;
+
+    async fn acquire_owned(&self, _: TenantScope) -> Result<(), DbError> {
+        Ok(())
+    }
+}
+
+impl TransactionalDatabase for Stuck {
+    type Transaction = Explosive;
+    type Handle = Explosive;
+
+    async fn begin_owned(&self, _: TenantScope) -> Result<Explosive, DbError> {
+        Ok(Explosive)
+    }
+
+    async fn commit(transaction: Explosive) -> Result<(), DbError> {
+        std::mem::forget(transaction);
+        Ok(())
+    }
+
+    async fn rollback(transaction: Explosive) -> Result<(), DbError> {
+        std::mem::forget(transaction);
+        std::future::pending().await
+    }
+
+    fn handle(transaction: &Explosive) -> &Explosive {
+        transaction
+    }
+
+    fn handle_mut(transaction: &mut Explosive) -> &mut Explosive {
+        transaction
+    }
+
+    fn is_same_pool(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_not_held_up_by_its_rollback() {
+    let (stuck, open) = (Stuck::default(), acme().await);
+    drop(RequestTransaction::of(&stuck, open.scope()).await.unwrap());
+    // Time stands still but for what is waited for.
+    let within = std::time::Duration::from_secs(1);
+    let ended = tokio::time::timeout(within, open.end_transaction(false)).await;
+    assert!(matches!(ended, Ok(Ok(()))));
+}
+
+#[tokio::test]
+async fn a_transaction_that_panics_as_it_is_dropped_holds_up_no_revert() {
+    let (db, stuck) = (Db::default(), Stuck::default());
+    let tenancy = builder().bootstrap(Asks(db.clone())).build();
+    let open = request(&tenancy, "acme").await;
+    drop(RequestTransaction::of(&stuck, open.scope()).await.unwrap());
+    let cleanup = open.close(Ending::Completed).await;
+    assert!(cleanup.is_empty(), "{cleanup:?}");
+    assert_eq!(db.log(), ["Over in revert"]);
+}

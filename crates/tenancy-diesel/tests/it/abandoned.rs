@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection as _, RunQueryDsl};
 use tenancy_testkit::proxy::Proxy;
 use tokio::time::timeout;
 
@@ -145,6 +145,49 @@ async fn a_dropped_transaction_of_diesels_is_rolled_back_and_forgotten() {
         .await
         .unwrap();
         assert_eq!(stage.titles(ACME).await, ["kept"; 3]);
+    })
+    .await;
+}
+
+/// Diesel takes back nothing of its own transaction whose future was dropped.
+#[tokio::test]
+async fn a_nested_transaction_that_was_dropped_keeps_the_whole_from_being_saved() {
+    each(async |stage: Stage| {
+        let pool = stage.pool(1).await;
+        let acme = stage.scope(ACME).await;
+        let mut tx = pool.begin(&acme.scope).await.unwrap();
+        let nested = tx.transaction(async |conn| {
+            diesel::update(notes::table)
+                .set(notes::title.eq("half"))
+                .execute(conn)
+                .await?;
+            std::future::pending::<diesel::QueryResult<()>>().await
+        });
+        assert!(timeout(Duration::from_millis(300), nested).await.is_err());
+        let ended = tx.commit().await;
+        assert!(
+            matches!(ended, Err(tenancy_diesel::Error::NestedOpen)),
+            "{ended:?}"
+        );
+        all_back(&pool).await;
+        let title: String = pool
+            .get_result_in(&acme.scope, first_title!())
+            .await
+            .unwrap();
+        assert_eq!(title, "acme 1");
+        // The connection's next transaction is its own.
+        let mut tx = pool.begin(&acme.scope).await.unwrap();
+        diesel::update(notes::table)
+            .set(notes::title.eq("whole"))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let title: String = pool
+            .get_result_in(&acme.scope, first_title!())
+            .await
+            .unwrap();
+        assert_eq!(title, "whole");
     })
     .await;
 }

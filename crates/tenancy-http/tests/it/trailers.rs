@@ -331,7 +331,8 @@ async fn a_status_in_the_head_ends_the_transaction_there() {
     ] {
         let (open, ledger, ends) = opened().await;
         ledger.write(&scope(&open), "one").await.unwrap();
-        let head = trailers(status);
+        let mut head = trailers(status);
+        head.insert("content-type", HeaderValue::from_static("application/grpc"));
         let answered = Answered::of(StatusCode::OK, &head);
         open.answered(answered).await.unwrap();
         assert_eq!(ledger.take(), [Begun, fate]);
@@ -391,4 +392,19 @@ async fn the_transaction_is_open_until_they_come() {
     call.ledger.hold_up_commits(false);
     call.trailers();
     assert_eq!(call.saved(), ["acme: late"]);
+}
+
+/// An end that was dropped in the midst, and then trailers that say that all went well.
+#[tokio::test]
+async fn behind_an_end_that_was_cut_short_no_call_is_ok() {
+    let (open, ledger, ends) = opened().await;
+    ledger.write(&scope(&open), "one").await.unwrap();
+    ledger.hold_up_commits(true);
+    let mut end = Box::pin(open.answered(Answered::Success));
+    assert!(futures_util::poll!(&mut end).is_pending());
+    drop(end);
+    ledger.hold_up_commits(false);
+    let mut call = Call::answered(open, ledger, ends, [Trailers(trailers("0"))]).await;
+    internal(&call.trailers());
+    assert!(call.saved().is_empty());
 }

@@ -44,6 +44,13 @@ async fn failed(scope: TenantScope, Data(ledger): Data<&Ledger>) -> poem::Result
     Err(poem::Error::from_status(StatusCode::CONFLICT))
 }
 
+/// Poem's errors may have any status.
+#[handler]
+async fn redirected(scope: TenantScope, Data(ledger): Data<&Ledger>) -> poem::Result<String> {
+    write(ledger, &scope).await;
+    Err(poem::Error::from_status(StatusCode::SEE_OTHER))
+}
+
 #[handler]
 async fn panicked(
     scope: TenantScope,
@@ -95,6 +102,7 @@ fn over(ledger: &Ledger, with: impl FnOnce(TenancyLayer) -> TenancyLayer) -> (Te
     let routes = Routes::new(with(TenancyLayer::new(tenancy.clone())))
         .tenant("/written/:status", get(written).post(written))
         .tenant("/failed", get(failed))
+        .tenant("/redirected", get(redirected))
         .tenant("/panicked/:held", get(panicked))
         .tenant("/never", get(never))
         .tenant("/kept", get(kept))
@@ -285,4 +293,17 @@ async fn it_is_over_when_the_body_is_sent() {
     assert_eq!(answer, (StatusCode::OK, "Over".to_owned()));
     assert_eq!(ledger.take(), [Begun, Committed]);
     assert!(ends.only(Ending::Completed));
+}
+
+#[tokio::test]
+async fn an_error_with_a_redirection_is_a_success() {
+    let ledger = Ledger::default();
+    let (app, _) = app(&ledger);
+    let response = app.get("acme", "/redirected").await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(ledger.take(), [Begun, Committed]);
+    ledger.refuse_commits();
+    let response = app.get("acme", "/redirected").await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(ledger.take(), [Begun, NotCommitted]);
 }

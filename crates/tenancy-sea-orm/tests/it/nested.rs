@@ -422,3 +422,41 @@ async fn one_that_is_open_in_a_requests_keeps_that_from_being_saved() {
     })
     .await;
 }
+
+/// At work when the answer begins, it keeps the request from being saved as well, and holds up nobody.
+#[tokio::test]
+async fn one_that_is_at_work_in_a_requests_holds_up_no_answer() {
+    each(async |stage: Stage| {
+        let pool = stage.pool(1).await;
+        let acme = Tenant::new(TenantId::new(ACME).unwrap());
+        let tenancy = Tenancy::builder(MemoryStore::new([acme]))
+            .resolve(Header::named("x-tenant"))
+            .authorize(async |_: &TenantId, _: &dyn RequestView| Ok::<bool, BoxError>(true))
+            .build();
+        for save in [true, false] {
+            let open = tenancy.open_request(&Asked).await.unwrap();
+            let open = open.with_transaction();
+            let tx = pool.request_transaction(open.scope()).await.unwrap();
+            add(&*tx, 10).await.unwrap();
+            let inner = TransactionTrait::begin(&*tx).await.unwrap();
+            drop(tx);
+            let (has_it, at_work) = tokio::sync::oneshot::channel::<()>();
+            let (answered, until_then) = tokio::sync::oneshot::channel::<()>();
+            let task = tokio::spawn(async move {
+                let turn = inner.driver().await.unwrap();
+                has_it.send(()).unwrap();
+                until_then.await.unwrap();
+                drop(turn);
+            });
+            at_work.await.unwrap();
+            let ended = open.end_transaction(save).await;
+            assert_eq!(ended.is_err(), save, "{ended:?}");
+            answered.send(()).unwrap();
+            task.await.unwrap();
+            drop(open);
+            all_back(&pool).await;
+            assert!(ids(&stage).await.is_empty());
+        }
+    })
+    .await;
+}

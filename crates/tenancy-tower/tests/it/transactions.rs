@@ -300,3 +300,19 @@ async fn it_is_over_when_the_body_is_sent() {
     assert_eq!(ledger.take(), [Begun, Committed]);
     assert_eq!(ends.of("acme"), [Ending::Completed]);
 }
+
+#[tokio::test]
+async fn no_mapper_makes_a_success_of_what_is_not_saved() {
+    let ledger = Ledger::default();
+    let (app, _) = over(&ledger, |layer| {
+        let to_login = |_: Refused, _: &http::request::Parts| {
+            let mut answer = http::Response::new(bytes::Bytes::new());
+            *answer.status_mut() = StatusCode::SEE_OTHER;
+            answer
+        };
+        layer.on_refusal(to_login).transaction_per_request()
+    });
+    ledger.refuse_commits();
+    let response = send(&app, request("acme", "/written/200")).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
