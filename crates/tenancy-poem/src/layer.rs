@@ -102,8 +102,8 @@ impl TenancyLayer {
     /// Over HTTP/1 Poem runs a handler to its end also where its client has gone, and so that is saved
     /// as it answers. Where it can't be committed, the answer is that to [`Refused::NotSaved`]. It is
     /// over when the answer's head goes out, so what a body streams asks the pool for connections of
-    /// its own. A middleware outside this one that makes a failure of a
-    /// success comes too late. Central and open routes have none.
+    /// its own. A middleware outside this one that makes a failure of a success comes too late. Central
+    /// and open routes have none.
     ///
     /// The mapper given to [`on_refusal`](Self::on_refusal) is shown the head of the request as it
     /// came, then: its handler has used it up. A gRPC call is answered with the status in its trailers:

@@ -73,9 +73,11 @@ impl TenancyLayer {
     /// Rocket runs a handler to its end also where its client has gone, and so that is saved as it
     /// answers. Where it can't be committed, the answer is that to [`Refused::NotSaved`]. It is over
     /// when the answer's head goes out, so what a body streams asks the pool for connections of its
-    /// own. A fairing outside this one that makes a failure of a
-    /// success comes too late. Central and open routes have none. An error that a catcher answers is rolled back, whatever the catcher says;
-    /// cookies that the handler has set are sent also where it was not saved.
+    /// own. A fairing outside this one that makes a failure of a success comes too late. Central and
+    /// open routes have none.
+    ///
+    /// An error that a catcher answers is rolled back, whatever the catcher says. Cookies that the
+    /// handler has set are sent also where it was not saved.
     pub fn transaction_per_request(mut self) -> Self {
         self.transaction_per_request = true;
         self
