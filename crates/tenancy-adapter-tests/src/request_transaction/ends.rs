@@ -41,7 +41,8 @@ pub async fn what_is_not_saved_is_gone_and_its_connection_clean<A: Adapted>() {
         "PREPARE mine AS SELECT 1",
     ];
     const LOOK: &str = "SELECT pg_catalog.current_setting('application_name') || ' ' || \
-        (SELECT count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory') || ' ' || \
+        (SELECT count(*) FROM pg_catalog.pg_locks JOIN pg_catalog.pg_database d ON d.oid = database \
+            WHERE datname = current_database() AND locktype = 'advisory' AND objid = 77) || ' ' || \
         (SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE name = 'mine')";
     each::<A>(1, async |scene: Scene<A>| {
         let clean = scene.request(1).await;
