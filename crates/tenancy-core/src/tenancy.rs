@@ -171,7 +171,7 @@ impl Tenancy {
     pub(crate) async fn run_found<F, T, E>(
         &self,
         id: &TenantId,
-        find: impl Future<Output = Result<(Tenant, Access), Error>> + Send,
+        find: impl Future<Output = Result<(Arc<Tenant>, Access), Error>> + Send,
         work: F,
     ) -> Result<T, Undone<E>>
     where
@@ -295,20 +295,20 @@ impl Tenancy {
     }
 
     /// Opens the scope of a tenant for a request that was let in.
-    pub(crate) async fn open_admitted(&self, tenant: Tenant) -> Result<OpenScope, Error> {
+    pub(crate) async fn open_admitted(&self, tenant: Arc<Tenant>) -> Result<OpenScope, Error> {
         let access = Access::to(&tenant);
         self.open(tenant, access).await
     }
 
-    async fn open(&self, tenant: Tenant, access: Access) -> Result<OpenScope, Error> {
+    async fn open(&self, tenant: Arc<Tenant>, access: Access) -> Result<OpenScope, Error> {
         OpenScope::open(tenant, &self.inner.lifecycle, access).await
     }
 
-    async fn find_available(&self, id: &TenantId) -> Result<(Tenant, Access), Error> {
+    async fn find_available(&self, id: &TenantId) -> Result<(Arc<Tenant>, Access), Error> {
         available(self.find_active(id).await?)
     }
 
-    async fn find_active(&self, id: &TenantId) -> Result<Tenant, Error> {
+    async fn find_active(&self, id: &TenantId) -> Result<Arc<Tenant>, Error> {
         let found = self.inner.directory.find(id).await?;
         ensure_active(found).map_err(Error::from)
     }
@@ -316,14 +316,14 @@ impl Tenancy {
 
 /// The tenant and what it may be worked with for, where no maintenance is in the way. Trusted code
 /// is let in to a read-only one, and writes nothing there.
-pub(crate) fn available(tenant: Tenant) -> Result<(Tenant, Access), Error> {
+pub(crate) fn available(tenant: Arc<Tenant>) -> Result<(Arc<Tenant>, Access), Error> {
     tenant.availability().admit(true)?;
     let access = Access::to(&tenant);
     Ok((tenant, access))
 }
 
 /// The tenant, if its status opens a scope.
-pub(crate) fn ensure_active(found: Option<Tenant>) -> Result<Tenant, Refusal> {
+pub(crate) fn ensure_active(found: Option<Arc<Tenant>>) -> Result<Arc<Tenant>, Refusal> {
     match found {
         None => Err(Refusal::Unknown),
         Some(tenant) if tenant.status() == TenantStatus::Active => Ok(tenant),

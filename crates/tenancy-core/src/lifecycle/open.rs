@@ -27,7 +27,7 @@ pub struct OpenScope {
 
 impl OpenScope {
     pub(crate) async fn open(
-        tenant: Tenant,
+        tenant: Arc<Tenant>,
         lifecycle: &Lifecycle,
         access: Access,
     ) -> Result<Self, Error> {

@@ -1,6 +1,7 @@
 //! Decides who is let in.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -37,7 +38,7 @@ impl Gate {
         &self,
         directory: &Directory,
         request: &dyn RequestView,
-    ) -> Result<Tenant, Error> {
+    ) -> Result<Arc<Tenant>, Error> {
         let admitted = self.decide(directory, request).await;
         // Without the id: the log of refused requests is no list of tenants.
         tracing::debug!(
@@ -51,7 +52,7 @@ impl Gate {
         &self,
         directory: &Directory,
         request: &dyn RequestView,
-    ) -> Result<Tenant, Error> {
+    ) -> Result<Arc<Tenant>, Error> {
         let (asked, found) = match self.chain.resolve(request)? {
             Named::Id(id) => {
                 let found = directory.find(&id).await;
@@ -122,7 +123,7 @@ async fn by_domain(
     directory: &Directory,
     domain: &Domain,
     stand_in: &TenantId,
-) -> Result<Option<Tenant>, StoreError> {
+) -> Result<Option<Arc<Tenant>>, StoreError> {
     let found = directory.find_by_domain(domain).await?;
     if found.is_none() {
         directory.find(stand_in).await?;

@@ -70,10 +70,10 @@ impl Access {
 }
 
 impl TenantScope {
-    pub(crate) fn new(tenant: Tenant, realm: Realm, access: Access) -> Self {
+    pub(crate) fn new(tenant: Arc<Tenant>, realm: Realm, access: Access) -> Self {
         Self {
             state: Arc::new(TenantState {
-                tenant: Arc::new(tenant),
+                tenant,
                 phase: PhaseCell::new(),
                 realm,
                 access,

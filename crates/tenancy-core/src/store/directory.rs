@@ -53,12 +53,15 @@ impl Directory {
     }
 
     /// The tenant with this id, whatever its status.
-    pub(crate) async fn find(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+    pub(crate) async fn find(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, StoreError> {
         Ok(self.known(id).await?.map(|known| known.tenant))
     }
 
     /// [`find`](Self::find), asked of the store now.
-    pub(crate) async fn find_fresh(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+    pub(crate) async fn find_fresh(
+        &self,
+        id: &TenantId,
+    ) -> Result<Option<Arc<Tenant>>, StoreError> {
         Ok(self.shelf.ask(id).await?.map(|known| known.tenant))
     }
 
@@ -66,7 +69,7 @@ impl Directory {
     pub(crate) async fn find_by_domain(
         &self,
         domain: &Domain,
-    ) -> Result<Option<Tenant>, StoreError> {
+    ) -> Result<Option<Arc<Tenant>>, StoreError> {
         let mut forgotten = false;
         loop {
             let Some(id) = self.id_of(domain).await? else {
